@@ -1,7 +1,12 @@
 """One thing that a listener did, and the kinds of thing there are."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 from palate.core.ids import ItemId, UserId
 
@@ -47,3 +52,52 @@ class Listen:
     surface: str | None = None
     context_id: str | None = None
     event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Listens:
+    """Many events in columns, in the order they were read; every column has the same length n.
+
+    timestamp        # (n,) float64, unix seconds
+    event            # (n,) uint8, Event
+    seconds_played   # (n,) float32, NaN where unknown
+    duration_seconds # (n,) float32, NaN where unknown
+    The optional text columns are None when no row has a value.
+    """
+
+    user_id: list[str]
+    item_id: list[str]
+    timestamp: NDArray[np.float64]
+    event: NDArray[np.uint8]
+    seconds_played: NDArray[np.float32]
+    duration_seconds: NDArray[np.float32]
+    session_id: list[str | None] | None = None
+    surface: list[str | None] | None = None
+    context_id: list[str | None] | None = None
+    event_id: list[str | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.user_id)
+
+
+def in_columns(listens: Sequence[Listen]) -> Listens:
+    """The same events in columns."""
+
+    def numbers(values: list[float | None]) -> NDArray[np.float32]:
+        return np.array([math.nan if v is None else v for v in values], np.float32)
+
+    def texts(values: list[str | None]) -> list[str | None] | None:
+        return values if any(v is not None for v in values) else None
+
+    return Listens(
+        user_id=[str(one.user_id) for one in listens],
+        item_id=[str(one.item_id) for one in listens],
+        timestamp=np.array([one.timestamp for one in listens], np.float64),
+        event=np.array([one.event for one in listens], np.uint8),
+        seconds_played=numbers([one.seconds_played for one in listens]),
+        duration_seconds=numbers([one.duration_seconds for one in listens]),
+        session_id=texts([one.session_id for one in listens]),
+        surface=texts([one.surface for one in listens]),
+        context_id=texts([one.context_id for one in listens]),
+        event_id=texts([one.event_id for one in listens]),
+    )

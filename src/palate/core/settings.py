@@ -5,7 +5,7 @@ the wrong type is an error that names the file, the key and the choices.
 """
 
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -30,9 +30,8 @@ class Settings:
 
     def section(self, cls: type[S]) -> S:
         """The settings of one component, checked; BadSettings names the key that is wrong."""
-        assert is_dataclass(cls)
         table, hints = self.tables.get(cls.SECTION, {}), get_type_hints(cls)
-        known = [f.name for f in fields(cls)]
+        known = [name for name in hints if name != "SECTION"]
         values: dict[str, Any] = {}
         for key, value in table.items():
             where = f"{self.source}: [{cls.SECTION}] {key}"

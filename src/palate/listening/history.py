@@ -71,12 +71,12 @@ SKIP_SECONDS = 30.0  # under half a minute is what the industry does not count a
 SKIP_SHARE = 0.5  # unless that was at least half of something short
 
 
-def skip_rule(
-    seconds_played: NDArray[np.float32], duration_seconds: NDArray[np.float32]
-) -> NDArray[np.bool_]:
+def skip_rule(seconds_played: NDArray[np.float32], duration_seconds: NDArray[np.float32]) -> NDArray[np.bool_]:
     """True where a play of known length ended within SKIP_SECONDS and before SKIP_SHARE of the item.
 
     An unknown `seconds_played` is never a skip; an unknown duration counts as long.
     """
     with np.errstate(invalid="ignore"):
-        return (seconds_played < SKIP_SECONDS) & ~(seconds_played >= SKIP_SHARE * duration_seconds)
+        long_enough: NDArray[np.bool_] = seconds_played >= SKIP_SHARE * duration_seconds
+        early: NDArray[np.bool_] = seconds_played < SKIP_SECONDS
+    return early & ~long_enough
