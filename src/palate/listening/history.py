@@ -62,9 +62,9 @@ class History:
 
     def skipped(self) -> NDArray[np.bool_]:
         """(n,) True where the listener left early by choice; see `skip_rule`."""
-        return (self.event == Event.SKIP) | (
-            (self.event == Event.PLAY) & skip_rule(self.seconds_played, self.duration_seconds)
-        )
+        played_short = (self.event == Event.PLAY) & skip_rule(self.seconds_played, self.duration_seconds)
+        skipped: NDArray[np.bool_] = (self.event == Event.SKIP) | played_short
+        return skipped
 
 
 SKIP_SECONDS = 30.0  # under half a minute is what the industry does not count as a stream
