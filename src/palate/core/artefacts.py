@@ -7,6 +7,7 @@ once, so a folder with its final name is complete. Nothing here uses pickle.
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,10 @@ def read_json(path: Path) -> Any:
 
 
 def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
-    """Writes named arrays atomically as .npz."""
+    """Writes named arrays atomically as .npz; arrays of objects would need pickle and are refused."""
+    loose = [name for name, array in arrays.items() if array.dtype == object]
+    if loose:
+        raise TypeError(f"{loose[0]} holds Python objects; give it a number or text type")
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own options
 
@@ -86,7 +90,7 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Reads what `write_arrays` wrote; Corrupt when it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise Corrupt(f"{path} cannot be read ({error}); restore it or train again") from error

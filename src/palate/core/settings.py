@@ -5,9 +5,10 @@ the wrong type is an error that names the file, the key and the choices.
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from palate.core.errors import BadSettings
 
@@ -28,6 +29,14 @@ class Settings:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     source: str = "defaults"
 
+    def only(self, known: Iterable[str]) -> "Settings":
+        """The same settings, if every table is `known`; else BadSettings names the one that is not."""
+        names = sorted(known)
+        for table in self.tables:
+            if table not in names:
+                raise BadSettings(f"{self.source}: [{table}] is not a table; choose from {', '.join(names)}")
+        return self
+
     def section(self, cls: type[S]) -> S:
         """The settings of one component, checked; BadSettings names the key that is wrong."""
         table, hints = self.tables.get(cls.SECTION, {}), get_type_hints(cls)
@@ -45,7 +54,12 @@ class Settings:
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
+    """`value` as `hint` wants it; hints are plain types, Literal, tuple[T, ...] and dict[str, T]."""
     origin = get_origin(hint)
+    if origin is Literal:
+        if value not in get_args(hint):
+            raise BadSettings(f"{where} = {value!r} must be one of {', '.join(map(repr, get_args(hint)))}")
+        return value
     if origin is tuple:
         if not isinstance(value, list):
             raise BadSettings(f"{where} = {value!r} must be a list")

@@ -62,13 +62,21 @@ class History:
 
     def skipped(self) -> NDArray[np.bool_]:
         """(n,) True where the listener left early by choice; see `skip_rule`."""
-        played_short = (self.event == Event.PLAY) & skip_rule(self.seconds_played, self.duration_seconds)
-        skipped: NDArray[np.bool_] = (self.event == Event.SKIP) | played_short
-        return skipped
+        return skips(self.event, self.seconds_played, self.duration_seconds)
 
 
 SKIP_SECONDS = 30.0  # under half a minute is what the industry does not count as a stream
 SKIP_SHARE = 0.5  # unless that was at least half of something short
+
+
+def skips(
+    event: NDArray[np.uint8], seconds_played: NDArray[np.float32], duration_seconds: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """(n,) True for events called a skip and for plays that `skip_rule` finds too short."""
+    skipped: NDArray[np.bool_] = (event == Event.SKIP) | (
+        (event == Event.PLAY) & skip_rule(seconds_played, duration_seconds)
+    )
+    return skipped
 
 
 def skip_rule(seconds_played: NDArray[np.float32], duration_seconds: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -1,0 +1,37 @@
+"""A slate: the ordered answer to one request, as it leaves Palate."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SlateItem:
+    """One recommended item. `evidence` holds what can be checked; `reason` is one sentence made from it alone."""
+
+    item_id: str
+    kind: str
+    score: float
+    source: str
+    reason: str
+    evidence: list[dict[str, Any]]
+    title: str | None = None
+    artists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """The answer.
+
+    `taste_age_seconds` is the time since the latest listen in the taste that made it, None for a stranger.
+    `stages` counts what each stage of the request path handled; `removed` says how many items each filter took out.
+    """
+
+    slate_id: str
+    surface: str
+    user_id: str | None
+    space: str
+    taste_age_seconds: float | None
+    stranger: bool
+    items: list[SlateItem]
+    stages: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)

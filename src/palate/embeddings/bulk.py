@@ -1,0 +1,85 @@
+"""Every listener's record from the whole history at once: equal to folding its listens one by one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from palate.core.items import KINDS
+from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_SECONDS, UserRecord, decay
+from palate.embeddings.weights import taste_weights
+from palate.listening.history import History
+
+BLOCK_USERS = 8_192  # bounds memory: 8,192 x 9 x 128 sums are 75 MB
+
+
+def build_records(
+    history: History,
+    item_vectors: NDArray[np.float32],
+    kinds: NDArray[np.uint8],
+    users: NDArray[np.int32] | None = None,
+) -> Iterator[tuple[int, UserRecord]]:
+    """The same records from the whole history at once: (user row, record) for each of `users` with any event.
+
+    history      all events up to the moment of interest, in time order
+    item_vectors # (items, dim) float32
+    kinds        # (items,) uint8, positions in core.items.KINDS
+    Order: as in `users` (default: ascending rows). Equal to folding every event with `add` (a property test).
+    """
+    weights, skipped = taste_weights(history).astype(np.float64), history.skipped()
+    counted = (weights > 0) | skipped
+    history, weights, skipped = history.take(counted), weights[counted], skipped[counted]
+    order = np.argsort(history.user, kind="stable")
+    bounds = np.searchsorted(history.user[order], np.arange(len(history.users) + 1))
+    chosen = np.arange(len(history.users), dtype=np.int32) if users is None else users
+    chosen = chosen[bounds[chosen + 1] > bounds[chosen]]
+    for start in range(0, len(chosen), BLOCK_USERS):
+        block = chosen[start : start + BLOCK_USERS]
+        rows = np.concatenate([order[bounds[user] : bounds[user + 1]] for user in block])
+        lengths = bounds[block + 1] - bounds[block]
+        yield from _build_block(history.take(rows), weights[rows], skipped[rows], block, lengths, item_vectors, kinds)
+
+
+def _build_block(
+    events: History, weights: NDArray[np.float64], skipped: NDArray[np.bool_], users: NDArray[np.int32],
+    lengths: NDArray[np.int64], item_vectors: NDArray[np.float32], kinds: NDArray[np.uint8],
+) -> Iterator[tuple[int, UserRecord]]:  # fmt: skip
+    """Records of one block of users, whose events stand one user after another, each in time order."""
+    ends = np.cumsum(lengths)
+    at = events.timestamp[ends - 1]
+    local = np.repeat(np.arange(len(users)), lengths)
+    fade = weights * decay((at[local] - events.timestamp)[None, :], HALF_LIVES_SECONDS[:, None])  # (half-lives, events)
+    cell = local * len(KINDS) + kinds[events.item]
+    shape = (len(users), len(KINDS))
+    counts = np.stack(
+        [np.bincount(cell, share, minlength=shape[0] * shape[1]).reshape(shape) for share in fade], axis=1
+    )
+    # scipy's csr @ dense sums 3 M listens/s on one core; measured faster than torch, duckdb and joins.
+    place = (cell, np.arange(len(events)))
+    vectors = item_vectors[events.item]
+    sums = np.stack(
+        [
+            (sp.csr_matrix((share, place), (shape[0] * shape[1], len(events))) @ vectors).reshape(*shape, -1)
+            for share in fade
+        ],
+        axis=1,
+    )
+    pair, which = np.unique(local.astype(np.int64) * len(item_vectors) + events.item, return_inverse=True)
+    size = len(pair)
+    item_weights = np.bincount(which, fade[AFFINITY_HALF_LIFE], minlength=size).astype(np.float64)
+    plays = np.bincount(which, ~skipped, minlength=size).astype(np.int32)
+    skips = np.bincount(which, skipped, minlength=size).astype(np.int32)
+    last = np.full(size, -np.inf)
+    np.maximum.at(last, which, events.timestamp)
+    owner, items = pair // len(item_vectors), (pair % len(item_vectors)).astype(np.int32)
+    cuts = np.searchsorted(owner, np.arange(len(users) + 1))
+    for position, user in enumerate(users):
+        part = slice(cuts[position], cuts[position + 1])
+        yield (
+            int(user),
+            UserRecord(
+                float(at[position]), sums[position], counts[position], items[part].copy(),
+                item_weights[part].copy(), plays[part].copy(), skips[part].copy(), last[part].copy(),
+            ),
+        )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Item vectors from company: what is heard by the same listeners and put on the same playlists.
+
+Implicit-feedback ALS over a matrix with one row a listener (each item weighted by how long ago it was last heard) and
+one row a playlist. Hu, Koren and Volinsky 2008; tuning advice from Rendle et al., arXiv 2110.14037. Measured against
+the other candidate, positive PMI of sessions factored by SVD: .108 against .095 NDCG@100 on 30Music (docs/log.md).
+
+The last coordinate of every vector is not a factor: it is log(1 + plays, decayed with a half-life of a week), so that a
+taste can say how much of its owner's listening is what everybody hears now. It lifts *discover* by about 5%.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from palate.catalog.columns import ItemColumns, Playlists
+from palate.core.clock import DAY_SECONDS
+from palate.embeddings.records import decay
+from palate.embeddings.weights import taste_weights
+from palate.listening.history import History
+
+
+@dataclass(frozen=True)
+class ItemSettings:
+    """How item vectors are learnt ([items] in palate.toml)."""
+
+    SECTION: ClassVar[str] = "items"
+
+    dim: int = 128  # with 64, NDCG@100 on 30Music is 4% lower; the design keeps d <= 128
+    half_life_days: float = 90.0  # how fast a listen stops counting; 30 is 2% worse on *next*, 5% on *discover*
+    confidence: float = 40.0  # alpha of Hu et al.
+    regularization: float = 1.0
+    iterations: int = 15
+    playlist_weight: float = 0.5  # a place on a playlist counts like half a fresh listen
+    popularity_half_life_days: float = 7.0
+    popularity_share: float = 0.1  # how much of a taste is what everybody hears now
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ItemModel:
+    """vectors # (items, dim) float32, zeros where nothing at all is known; factors alone are `vectors[:, :-1]`."""
+
+    vectors: NDArray[np.float32]
+    settings: ItemSettings
+
+    def fold_in(self, history: History, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(q, dim) exact iALS vectors of `users`, each seen from their own latest listen: the encoder's teacher."""
+        reference = np.full(len(history.users), -np.inf)
+        np.maximum.at(reference, history.user, history.timestamp)
+        # A listener's own listens fade three times faster than they do in the item model: a taste follows the present.
+        matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users]
+        als = _als(self.settings)
+        als.item_factors = np.ascontiguousarray(self.vectors[:, :-1])
+        als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
+        tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)
+        with threadpool_limits(1, "blas"):
+            tastes[:, :-1] = als.recalculate_user(np.arange(len(users)), matrix)
+        return tastes
+
+
+def _als(settings: ItemSettings) -> AlternatingLeastSquares:
+    return AlternatingLeastSquares(
+        factors=settings.dim - 1, regularization=settings.regularization, alpha=settings.confidence,
+        iterations=settings.iterations, random_state=settings.seed,
+    )  # fmt: skip
+
+
+def listening_matrix(history: History, reference: NDArray[np.float64], half_life_days: float) -> sp.csr_matrix:
+    """(users, items) float32: 2^(-age / half-life) of each listener's latest listen of each item.
+
+    reference # (users,) home seconds that ages are counted back from. Skips do not count.
+    """
+    rows = np.flatnonzero(taste_weights(history) > 0)
+    pair = history.user[rows].astype(np.int64) * history.n_items + history.item[rows]
+    _, first = np.unique(pair[::-1], return_index=True)
+    latest = rows[len(rows) - 1 - first]
+    user = history.user[latest]
+    weight = decay(reference[user] - history.timestamp[latest], half_life_days * DAY_SECONDS)
+    shape = (len(history.users), history.n_items)
+    return sp.csr_matrix((weight.astype(np.float32), (user, history.item[latest])), shape)
+
+
+def fit_items(history: History, playlists: Playlists, columns: ItemColumns, settings: ItemSettings) -> ItemModel:
+    """Learns item vectors from all of `history` and `playlists`.
+
+    Deterministic for the same seed. An item without company takes the mean vector of its artist, else of its genre,
+    else zeros (it is then found by search and by being new, not by taste).
+    """
+    listeners = listening_matrix(history, np.full(len(history.users), history.end), settings.half_life_days)
+    matrix = sp.vstack([listeners, _playlist_matrix(playlists, history.n_items, settings.playlist_weight)]).tocsr()
+    vectors = np.zeros((history.n_items, settings.dim), np.float32)
+    if matrix.nnz:
+        als = _als(settings)
+        with threadpool_limits(1, "blas"):
+            als.fit(matrix, show_progress=False)
+        vectors[:, :-1] = als.item_factors
+    known = np.bincount(matrix.indices, minlength=history.n_items) > 0
+    vectors[~known] = 0.0
+    for group in (columns.artist, columns.genre):
+        _borrow(vectors, known, group)
+    vectors[:, -1] = recent_popularity(history, settings.popularity_half_life_days)
+    return ItemModel(vectors, settings)
+
+
+def recent_popularity(history: History, half_life_days: float) -> NDArray[np.float32]:
+    """(items,) log(1 + plays decayed to the end of `history`)."""
+    weight = taste_weights(history) * decay(history.end - history.timestamp, half_life_days * DAY_SECONDS)
+    counts = np.bincount(history.item, weight, minlength=history.n_items)
+    return np.log1p(counts).astype(np.float32)
+
+
+def _playlist_matrix(playlists: Playlists, n_items: int, weight: float) -> sp.csr_matrix:
+    there = playlists.item >= 0
+    pair = np.unique(playlists.playlist[there].astype(np.int64) * n_items + playlists.item[there])
+    values = np.full(len(pair), weight, np.float32)
+    return sp.csr_matrix((values, (pair // n_items, pair % n_items)), (len(playlists.ids), n_items))
+
+
+def _borrow(vectors: NDArray[np.float32], known: NDArray[np.bool_], group: NDArray[np.int32]) -> None:
+    """Gives items without a vector the mean of their group's known ones, in place; group -1 is no group."""
+    lender = known & (group >= 0)
+    n_groups = int(group.max(initial=-1)) + 1
+    size = np.bincount(group[lender], minlength=n_groups)
+    share = sp.csr_matrix(
+        (np.ones(lender.sum(), np.float32), (group[lender], np.flatnonzero(lender))), (n_groups, len(group))
+    )
+    means = (share @ vectors) / np.maximum(size, 1)[:, None]
+    needy = np.flatnonzero(~vectors[:, :-1].any(axis=1) & (group >= 0))
+    vectors[needy] = means[group[needy]]

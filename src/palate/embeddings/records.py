@@ -1,0 +1,189 @@
+"""The user record: what Palate remembers of a listener, as small sums instead of a history.
+
+For half-lives h (a week, four weeks, half a year) and kinds k (track, episode, audiobook), seen from the moment `at`:
+
+    sums[h, k]   = sum over listens of  w * 2^(-(at - t) / h) * item_vector
+    counts[h, k] = sum over listens of  w * 2^(-(at - t) / h)
+
+Adding a listen is O(d), whenever it happened; `remove` is its inverse; records of the same listener add up (`merge`).
+Beside the sums stands what the sums cannot say: each item heard, with how often, how recently and how many skips.
+`at` is the listener's own latest listen: a taste does not fade because its owner was away, new listens dilute it and
+never replace it, and what is stored stays exact until the next listen.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.clock import DAY_SECONDS
+from palate.core.errors import BadInput, Corrupt
+from palate.core.items import KINDS
+
+HALF_LIVES_DAYS = (7.0, 28.0, 182.0)  # the three windows of Generalized User Representations (arXiv 2403.00584)
+HALF_LIVES_SECONDS = np.array(HALF_LIVES_DAYS) * DAY_SECONDS
+AFFINITY_HALF_LIFE = 1  # an item's own weight decays with the middle half-life
+
+
+def decay(
+    age_seconds: NDArray[np.float64] | float, half_life_seconds: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """2^(-age / half-life), shapes broadcast."""
+    result: NDArray[np.float64] = np.exp2(-np.asarray(age_seconds) / half_life_seconds)
+    return result
+
+
+@dataclass
+class UserRecord:
+    """One listener's record; mutable, owned by whoever folds listens into it. Empty until the first listen.
+
+    sums    # (half-lives, kinds, dim) float64, seen from `at`
+    counts  # (half-lives, kinds) float64
+    items   # (m,) int32 catalogue rows, ascending: everything heard, skipped or saved
+    weights # (m,) float64 decayed plays, seen from `at`
+    plays   # (m,) int32 events that counted
+    skips   # (m,) int32
+    last    # (m,) float64 home seconds of the latest event on the item
+    """
+
+    at: float
+    sums: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    items: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    plays: NDArray[np.int32]
+    skips: NDArray[np.int32]
+    last: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, dim: int) -> "UserRecord":
+        """The record of a listener of whom nothing is known; `at` is -inf."""
+        shape = (len(HALF_LIVES_DAYS), len(KINDS))
+        whole = np.zeros(0, np.int32)
+        return cls(-np.inf, np.zeros((*shape, dim)), np.zeros(shape), whole, np.zeros(0), whole, whole, np.zeros(0))
+
+    @property
+    def dim(self) -> int:
+        return int(self.sums.shape[2])
+
+    def add(
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool
+    ) -> None:
+        """Folds one event in. `vector` (dim,) may be zeros for an item without one; late events too."""
+        self._advance(timestamp)
+        self._change(item, kind, vector, timestamp, weight, skip, sign=1)
+        place = np.searchsorted(self.items, item)
+        self.last[place] = max(self.last[place], timestamp)
+
+    def remove(
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool
+    ) -> None:
+        """The inverse of `add` with the same arguments: sums, counts and plays as if it had never happened.
+
+        `at` and an item's `last` only move forward, so they stay; an item without any event left is forgotten.
+        """
+        self._change(item, kind, vector, timestamp, weight, skip, sign=-1)
+        left = (self.plays > 0) | (self.skips > 0)
+        if not left.all():
+            for name in ("items", "weights", "plays", "skips", "last"):
+                setattr(self, name, getattr(self, name)[left])
+
+    def _advance(self, moment: float) -> None:
+        if moment > self.at:
+            fade = decay(moment - self.at, HALF_LIVES_SECONDS)  # all 0 for an empty record, whose `at` is -inf
+            self.sums *= fade[:, None, None]
+            self.counts *= fade[:, None]
+            self.weights *= fade[AFFINITY_HALF_LIFE]
+            self.at = moment
+
+    def _change(
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool, sign: int
+    ) -> None:
+        share = sign * weight * decay(self.at - timestamp, HALF_LIVES_SECONDS)
+        self.sums[:, kind] += share[:, None] * vector
+        self.counts[:, kind] += share
+        place = int(np.searchsorted(self.items, item))
+        if place == len(self.items) or self.items[place] != item:
+            if sign < 0:
+                raise BadInput(f"item row {item} was never added to this record, so it cannot be removed")
+            for name, value in (("items", item), ("weights", 0.0), ("plays", 0), ("skips", 0), ("last", -np.inf)):
+                setattr(self, name, np.insert(getattr(self, name), place, value))
+        self.weights[place] += share[AFFINITY_HALF_LIFE]
+        self.plays[place] += sign * (not skip)
+        self.skips[place] += sign * skip
+
+    def merge(self, other: "UserRecord") -> "UserRecord":
+        """The record of both histories together; neither is changed."""
+        one, two = self.copy(), other.copy()
+        one._advance(two.at)
+        two._advance(one.at)
+        items = np.union1d(one.items, two.items).astype(np.int32)
+        merged = replace(one, sums=one.sums + two.sums, counts=one.counts + two.counts, items=items)
+        for name, combine, start in (
+            ("weights", np.add, 0.0), ("plays", np.add, 0), ("skips", np.add, 0), ("last", np.maximum, -np.inf),
+        ):  # fmt: skip
+            column = np.full(len(items), start, getattr(one, name).dtype)
+            for record in (one, two):
+                place = np.searchsorted(items, record.items)
+                column[place] = combine(column[place], getattr(record, name))
+            setattr(merged, name, column)
+        return merged
+
+    def copy(self) -> "UserRecord":
+        """A record that shares nothing with this one."""
+        names = ("sums", "counts", "items", "weights", "plays", "skips", "last")
+        return replace(self, **{name: getattr(self, name).copy() for name in names})
+
+    # What is stored: a header, the kinds that occur, the items. float32 halves it; the rounding (1e-7 relative) does
+    # not pile up, because every fold also decays what is there.
+    FORMAT: ClassVar[int] = 1
+
+    def pack(self) -> bytes:
+        """The record as bytes, without the kinds that the listener never heard."""
+        kinds = np.flatnonzero(self.counts.any(axis=0) | self.sums.any(axis=(0, 2)))
+        header = np.array([self.FORMAT, self.dim, len(kinds), len(self.items)], np.int32)
+        parts = [
+            header, np.array([self.at]), self.last, kinds.astype(np.int32), self.items, self.plays, self.skips,
+            self.weights.astype(np.float32), self.counts[:, kinds].astype(np.float32),
+            self.sums[:, kinds].astype(np.float32),
+        ]  # fmt: skip
+        return b"".join(part.tobytes() for part in parts)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "UserRecord":
+        """The record from `pack`; Corrupt when the bytes are no record of this format."""
+        try:
+            version, dim, n_kinds, m = (int(v) for v in np.frombuffer(data, np.int32, 4))
+            if version != cls.FORMAT:
+                raise Corrupt(f"user record of format {version}, this Palate reads {cls.FORMAT}; run `palate train`")
+            reader = _Reader(data, offset=16)
+            at, last = float(reader.take(np.float64, 1)[0]), reader.take(np.float64, m)
+            kinds = reader.take(np.int32, n_kinds)
+            items, plays, skips = (reader.take(np.int32, m) for _ in range(3))
+            weights = reader.take(np.float32, m).astype(np.float64)
+            record = cls.empty(dim)
+            record.at, record.items, record.plays, record.skips = at, items, plays, skips
+            record.weights, record.last = weights, last
+            halves = len(HALF_LIVES_DAYS)
+            record.counts[:, kinds] = reader.take(np.float32, halves * n_kinds).reshape(halves, n_kinds)
+            record.sums[:, kinds] = reader.take(np.float32, halves * n_kinds * dim).reshape(halves, n_kinds, dim)
+        except (ValueError, IndexError) as error:
+            raise Corrupt(f"a user record of {len(data)} bytes cannot be read ({error}); run `palate train`") from error
+        return record
+
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass
+class _Reader:
+    """Takes arrays off the front of some bytes."""
+
+    data: bytes
+    offset: int
+
+    def take(self, dtype: type[T], n: int) -> NDArray[T]:
+        array: NDArray[T] = np.frombuffer(self.data, dtype, n, self.offset).copy()
+        self.offset += array.nbytes
+        return array

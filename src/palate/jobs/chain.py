@@ -1,0 +1,337 @@
+"""`palate train` as Luigi tasks: snapshot -> items, company, encoder, ranker, index -> publish.
+
+A run is named by a fingerprint of everything that it reads: the log, the catalogue, the playlists, the settings, the
+moment. Each task writes its target atomically under home/jobs/<fingerprint>/, so a killed run goes on where it was, a
+finished one is not repeated, and the result is that of an undisturbed run.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import luigi
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.catalog.catalog import Catalog
+from palate.core.artefacts import atomic_file, read_json, write_json
+from palate.core.errors import BadInput, PalateError
+from palate.core.home import Home
+from palate.core.progress import progress
+from palate.core.settings import read_settings
+from palate.embeddings.bulk import build_records
+from palate.embeddings.company import Company, fit_company
+from palate.embeddings.encoder import Encoder
+from palate.embeddings.items import ItemModel, fit_items
+from palate.embeddings.space import Space, Spaces
+from palate.embeddings.states import UserState
+from palate.jobs.fit import FitSettings, fit_ranker, fit_user_encoder, stock_at
+from palate.jobs.inputs import Inputs, gather, settle
+from palate.listening.log import ListeningLog
+from palate.ranking.ranker import Ranker
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
+
+CHAIN_VERSION = 1  # raise it when a fit changes its results, so that old runs are not taken for new ones
+KEPT_RUNS = 3
+PARTS = ("items", "users", "ranker")
+ENCODE_BLOCK = 4_096
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run of one home: where its targets are, and what it reads."""
+
+    home: Home
+    settings: FitSettings
+    until: float | None  # unix seconds; None for everything
+    only: str | None  # one of PARTS: refit this, take the rest from the live space
+    offset: int  # the log's end when the run was named
+    fingerprint: str
+
+    @property
+    def folder(self) -> Path:
+        return self.home.jobs / self.fingerprint
+
+    @property
+    def fits(self) -> set[str]:
+        """What is fitted anew. New item vectors need a new encoder."""
+        return {None: {"items", "users", "ranker"}, "items": {"items", "users"}}.get(self.only, {str(self.only)})
+
+    def inputs(self) -> Inputs:
+        """What models may learn from: the snapshot, before `until`."""
+        inputs = Inputs.load(self.folder / "inputs")
+        return inputs if self.until is None else inputs.until(self.moment(inputs))
+
+    def moment(self, inputs: Inputs) -> float:
+        """The home time that the run trains for: `until`, or just after the last listen."""
+        if self.until is None:
+            return inputs.history.end
+        with ListeningLog(self.home.log) as log:
+            return log.calendar().home_time(self.until)
+
+    def live(self) -> Space:
+        """The live space, whose parts are reused when `only` is given."""
+        return Spaces(self.home.spaces).live
+
+
+def name_run(home: Home, until: float | None, only: str | None) -> Run:
+    """Looks at what there is to train on and names the run."""
+    if only is not None and only not in PARTS:
+        raise BadInput(f"--only {only!r} is not a part; choose from {', '.join(PARTS)}")
+    settings = FitSettings.read(read_settings(home.require().settings))
+    settle(home)
+    with ListeningLog(home.log) as log:
+        offset, last = log.end_offset(), log.last_time or 0.0
+        pauses = [pause for pause in log.calendar().pauses if pause[0] < last]  # a later one changes nothing learnt
+    seen = {
+        "version": CHAIN_VERSION, "offset": offset, "pauses": pauses, "until": until, "settings": asdict(settings),
+        "only": [only, Spaces(home.spaces).live.label] if only else None,
+        "files": {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")},
+    }  # fmt: skip
+    fingerprint = hashlib.blake2b(json.dumps(seen, sort_keys=True).encode(), digest_size=8).hexdigest()
+    run = Run(home, settings, until, only, offset, fingerprint)
+    if not (run.folder / "run.json").is_file():
+        wanted = {"home": str(home.root.resolve()), "until": until, "only": only, "offset": offset}
+        write_json(run.folder / "run.json", wanted | {"settings": asdict(settings)})
+    return run
+
+
+def read_run(folder: Path) -> Run:
+    """The run that `name_run` wrote down in `folder`."""
+    told = read_json(folder / "run.json")
+    settings = FitSettings.of(told["settings"])
+    return Run(Home(Path(told["home"])), settings, told["until"], told["only"], told["offset"], folder.name)
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+class Step(luigi.Task):  # type: ignore[misc]  # luigi has no types
+    """One task of a run; its target is one file under the run's folder, which holds run.json."""
+
+    folder = luigi.Parameter()
+    target = ""
+
+    @cached_property
+    def run_(self) -> Run:
+        return read_run(Path(self.folder))
+
+    def output(self) -> Any:
+        return luigi.LocalTarget(str(Path(self.folder) / self.target))
+
+    @property
+    def path(self) -> Path:
+        return Path(self.output().path)
+
+    def needs(self, *steps: type["Step"]) -> list["Step"]:
+        return [step(folder=self.folder) for step in steps]
+
+
+class Snapshot(Step):
+    """Takes the inputs from the home."""
+
+    target = "inputs/done.json"
+
+    def run(self) -> None:
+        gather(self.run_.home).save(self.run_.folder / "inputs")
+        write_json(self.path, {"offset": self.run_.offset})
+
+
+class Items(Step):
+    """Item vectors."""
+
+    target = "item_vectors.npy"
+
+    def requires(self) -> list[Step]:
+        return self.needs(Snapshot)
+
+    def run(self) -> None:
+        inputs = self.run_.inputs()
+        if "items" in self.run_.fits:
+            vectors = fit_items(inputs.history, inputs.playlists, inputs.columns, self.run_.settings.items).vectors
+        else:
+            vectors = padded(np.array(self.run_.live().item_vectors), inputs.history.n_items, 0)
+        with atomic_file(self.path) as temporary, temporary.open("wb") as file:
+            np.save(file, vectors, allow_pickle=False)
+
+
+class CompanyTable(Step):
+    """Who is heard together."""
+
+    target = "company.npz"
+
+    def requires(self) -> list[Step]:
+        return self.needs(Snapshot)
+
+    def run(self) -> None:
+        inputs = self.run_.inputs()
+        fit_company(inputs.history, inputs.playlists).save(self.path)
+
+
+class UserEncoder(Step):
+    """The encoder from records to tastes."""
+
+    target = "encoder.npz"
+
+    def requires(self) -> list[Step]:
+        return self.needs(Items)
+
+    def run(self) -> None:
+        if "users" not in self.run_.fits:
+            return self.run_.live().encoder.save(self.path)
+        settings = self.run_.settings.items
+        model = ItemModel(np.load(self.run_.folder / Items.target), settings)
+        return fit_user_encoder(self.run_.inputs(), model, settings.seed).save(self.path)
+
+
+class RankerTrees(Step):
+    """The ranker, trained on past weeks with item vectors of its own."""
+
+    target = "ranker.txt"
+
+    def requires(self) -> list[Step]:
+        return self.needs(Snapshot)
+
+    def run(self) -> None:
+        if "ranker" not in self.run_.fits:
+            return Ranker.load(self.run_.live().folder / "ranker.txt").save(self.path)
+        return fit_ranker(self.run_.inputs(), self.run_.settings).save(self.path)
+
+
+class Published(Step):
+    """The space in its folder, the listeners' states and items online, the alias moved."""
+
+    target = "published.json"
+
+    def requires(self) -> list[Step]:
+        return self.needs(Items, CompanyTable, UserEncoder, RankerTrees)
+
+    def run(self) -> None:
+        run, spaces = self.run_, Spaces(self.run_.home.spaces)
+        done = [space for space in spaces.versions() if space.manifest.get("fingerprint") == run.fingerprint]
+        space = done[-1] if done else _publish(run, spaces)
+        ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
+        everything = Inputs.load(run.folder / "inputs")
+        with OnlineStore(run.home.online / "records") as store:
+            store.replace(space.label, _states(everything, space), read_json(run.folder / Snapshot.target)["offset"])
+        if not spaces.history() or spaces.live.label != space.label:
+            spaces.promote(space.label, why=f"trained, run {run.fingerprint}")
+        write_json(self.path, {"space": space.label})
+
+
+def _publish(run: Run, spaces: Spaces) -> Space:
+    """Puts the run's files into a new version's folder."""
+    inputs = run.inputs()
+    moment = run.moment(inputs)
+    vectors = np.load(run.folder / Items.target)
+    company = Company.load(run.folder / CompanyTable.target)
+    stock = stock_at(inputs, vectors, company, moment, run.settings, spaces.next_label())
+
+    def fill(folder: Path) -> None:
+        with (folder / "item_vectors.npy").open("wb") as file:
+            np.save(file, stock.vectors, allow_pickle=False)
+        for name in (CompanyTable.target, UserEncoder.target, RankerTrees.target):
+            shutil.copyfile(run.folder / name, folder / name)
+        inputs.columns.save(folder / "columns.npz")
+        stock.trends.save(folder / "trends.npz")
+        stock.index.save(folder / "index")
+
+    manifest = {
+        "fingerprint": run.fingerprint, "moment": moment, "until": run.until, "listens": len(inputs.history),
+        "items": inputs.history.n_items, "dim": int(vectors.shape[1]), "settings": asdict(run.settings),
+        "simulated": is_simulated(inputs),
+    }  # fmt: skip
+    return spaces.publish(manifest, fill)
+
+
+def is_simulated(inputs: Inputs) -> bool:
+    """True when any listener is one of the simulated world's."""
+    return any(user.startswith("sim-") for user in inputs.history.users)
+
+
+def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
+    """Every listener's id and packed state, encoded in batches."""
+    users = inputs.history.users
+    batch: list[tuple[int, Any]] = []
+    vectors = np.array(space.item_vectors)
+
+    def encoded() -> Iterator[tuple[str, bytes]]:
+        tastes = space.encoder.encode([record for _, record in batch])
+        for (user, record), taste in zip(batch, tastes, strict=True):
+            yield users[user], UserState(taste, record).pack()
+
+    for one in progress(build_records(inputs.history, vectors, inputs.columns.kind), "listeners online", len(users)):
+        batch.append(one)
+        if len(batch) == ENCODE_BLOCK:
+            yield from encoded()
+            batch.clear()
+    yield from encoded()
+
+
+def padded(array: NDArray[Any], rows: int, value: float) -> NDArray[Any]:
+    """The array with rows of `value` added up to `rows`."""
+    missing = max(rows - len(array), 0)
+    return np.concatenate([array, np.full((missing, *array.shape[1:]), value, array.dtype)])
+
+
+def train(home: Home, until: float | None = None, only: str | None = None) -> tuple[Space, bool]:
+    """Trains, publishes and promotes; gives the space and whether anything had to be done.
+
+    until: learn only from listens before this moment (unix seconds). Raises PalateError with the failed step's cause.
+    """
+    run = name_run(home, until, only)
+    target = run.folder / Published.target
+    worked = not target.is_file()
+    if worked:
+        _build(run)
+        _forget_old_runs(home, run)
+    space = Spaces(home.spaces).get(read_json(target)["space"])
+    if Spaces(home.spaces).live.label != space.label:
+        Spaces(home.spaces).promote(space.label, why=f"trained before, run {run.fingerprint}")
+        worked = True
+    _note_pause(home)
+    return space, worked
+
+
+def _build(run: Run) -> None:
+    failures: list[BaseException] = []
+
+    @Step.event_handler(luigi.Event.FAILURE)  # type: ignore[untyped-decorator]
+    def note(_: Step, error: BaseException) -> None:
+        failures.append(error)
+
+    logging.getLogger("luigi").setLevel(logging.CRITICAL)
+    logging.getLogger("luigi-interface").setLevel(logging.CRITICAL)
+    done = luigi.build([Published(folder=str(run.folder))], local_scheduler=True, log_level="CRITICAL")
+    if failures:
+        if isinstance(failures[0], PalateError):
+            raise failures[0]
+        raise PalateError(f"training failed: {failures[0]!r}; what was done is kept, run again") from failures[0]
+    if not done:
+        raise PalateError(f"training did not finish; its steps are in {run.folder}, run again to go on")
+
+
+def _note_pause(home: Home) -> None:
+    """If the log ended long ago, the time since is a pause of this home (core/clock.py)."""
+    with ListeningLog(home.log) as log:
+        last, now = log.last_time, time.time()
+        if last is not None and now > last + 1.0:
+            log.add_pause(last + 1.0, now)
+
+
+def _forget_old_runs(home: Home, run: Run) -> None:
+    others = sorted((p for p in home.jobs.iterdir() if p != run.folder), key=lambda p: p.stat().st_mtime)
+    for folder in others[: max(len(others) - KEPT_RUNS + 1, 0)]:
+        shutil.rmtree(folder, ignore_errors=True)

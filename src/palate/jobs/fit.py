@@ -1,0 +1,103 @@
+"""Fitting, as plain functions from a history to models: the Luigi tasks and the judge both call these."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.clock import DAY_SECONDS
+from palate.core.progress import progress
+from palate.core.settings import Settings
+from palate.embeddings.bulk import build_records
+from palate.embeddings.company import Company, fit_company
+from palate.embeddings.encoder import Encoder, fit_encoder
+from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
+from palate.embeddings.records import UserRecord
+from palate.jobs.inputs import Inputs
+from palate.listening.history import History
+from palate.ranking.examples import examples_at, with_popularity
+from palate.ranking.ranker import Example, Ranker, RankerSettings
+from palate.retrieval.stock import Stock
+from palate.retrieval.trends import Trends
+from palate.store.index import IndexSettings, VectorIndex
+from palate.surfaces.for_you import FOR_YOU
+
+ENCODER_LISTENERS = 100_000  # more teach the encoder nothing new; bounds its time
+LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
+TEACHER_BLOCK = 8_192
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The settings of everything that is fitted."""
+
+    items: ItemSettings = field(default_factory=ItemSettings)
+    ranker: RankerSettings = field(default_factory=RankerSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
+
+    @classmethod
+    def read(cls, settings: Settings) -> "FitSettings":
+        """From palate.toml's tables [items], [ranker] and [index]."""
+        return cls(settings.section(ItemSettings), settings.section(RankerSettings), settings.section(IndexSettings))
+
+    @classmethod
+    def of(cls, told: dict[str, dict[str, Any]]) -> "FitSettings":
+        """From what dataclasses.asdict made of them."""
+        return cls(ItemSettings(**told["items"]), RankerSettings(**told["ranker"]), IndexSettings(**told["index"]))
+
+
+def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int) -> Encoder:
+    """Learns the encoder from each listener's record and exact fold-in."""
+    users = np.unique(inputs.history.user).astype(np.int32)
+    if len(users) > ENCODER_LISTENERS:
+        users = np.sort(np.random.default_rng(seed).choice(users, ENCODER_LISTENERS, replace=False))
+
+    def batches() -> Iterator[tuple[list[UserRecord], NDArray[np.float32]]]:
+        for start in progress(range(0, len(users), TEACHER_BLOCK), "user encoder"):
+            block = users[start : start + TEACHER_BLOCK]
+            records = dict(build_records(inputs.history, model.vectors, inputs.columns.kind, block))
+            known = np.array(sorted(records), np.int32)
+            if len(known):
+                yield [records[user] for user in known], model.fold_in(inputs.history, known)
+
+    return fit_encoder(batches(), model.vectors.shape[1])
+
+
+def stock_at(
+    inputs: Inputs, vectors: NDArray[np.float32], company: Company, moment: float, settings: FitSettings, label: str
+) -> Stock:
+    """What is known of the items at `moment`: given vectors and company, with trends and popularity as of then."""
+    history = inputs.history.until(moment)
+    popularity = recent_popularity(history, settings.items.popularity_half_life_days)
+    current = with_popularity(vectors, popularity)
+    index = VectorIndex.build(current, label, settings.index)
+    return Stock(label, inputs.columns, current, index, company, Trends.at(history, moment))
+
+
+def cuts(history: History, settings: RankerSettings) -> list[float]:
+    """Moments a week apart whose following week lies in the history, earliest first, enough history before each."""
+    weeks = (history.end - (np.arange(settings.cuts) + 1) * 7 * DAY_SECONDS).tolist()
+    first = float(history.timestamp[0]) if len(history) else 0.0
+    return sorted(moment for moment in weeks if moment - first >= LEAST_HISTORY_SECONDS)
+
+
+def fit_ranker(inputs: Inputs, settings: FitSettings) -> Ranker:
+    """Trains the ranker on past weeks, with item vectors and encoder learnt before the first of them."""
+    moments = cuts(inputs.history, settings.ranker)
+    if not moments:
+        return Ranker(None)
+    past = inputs.until(moments[0])
+    model = fit_items(past.history, past.playlists, past.columns, settings.items)
+    encoder = fit_user_encoder(past, model, settings.items.seed)
+    examples: list[Example] = []
+    for number, moment in enumerate(progress(moments, "ranker examples")):
+        known = inputs.until(moment)
+        company = fit_company(known.history, known.playlists)
+        stock = stock_at(known, model.vectors, company, moment, settings, f"cut {number}")
+        seed = settings.ranker.seed + number
+        examples += examples_at(
+            inputs.history, moment, stock, encoder, FOR_YOU.quotas, settings.ranker.lists_per_cut, seed
+        )
+    return Ranker.train(examples, settings.ranker)

@@ -1,0 +1,118 @@
+"""The SQLite file under the listening log: its tables, its transactions and what its errors mean."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from palate.core.errors import Corrupt, PalateError
+
+FORMAT = 1
+BUSY_SECONDS = 60.0  # how long one writer waits for another; an import holds the log for about a second at a time
+
+_SCHEMA = (
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value)",
+    "CREATE TABLE users(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE items(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE seen(key INTEGER PRIMARY KEY)",
+    'CREATE TABLE pauses(start REAL NOT NULL, "end" REAL NOT NULL)',
+    """CREATE TABLE batches(first_offset INTEGER PRIMARY KEY, count INTEGER NOT NULL,
+        first_time REAL NOT NULL, last_time REAL NOT NULL, columns BLOB NOT NULL, extras BLOB)""",
+    "CREATE INDEX batches_by_last_time ON batches(last_time)",
+    f"INSERT INTO meta VALUES('format', {FORMAT})",
+)
+
+
+class Database:
+    """One connection that writes and one that reads, each used by one thread at a time.
+
+    A file that does not exist is made. Errors leave as Corrupt (a damaged file, a newer format) or PalateError (a full
+    disk, no rights, another writer that does not end), never as sqlite3's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing, self._reading = threading.Lock(), threading.Lock()
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer, self._reader = self._connection(), self._connection()
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Gives the file back; the database cannot be used after it."""
+        self._writer.close()
+        self._reader.close()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees what has been committed, and that no writer holds up."""
+        with self._reading, self._explained():
+            yield self._reader
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: on disk when the block ends, undone when it raises."""
+        with self._writing, self._explained(), self._immediately():
+            yield self._writer
+
+    def _connection(self) -> sqlite3.Connection:
+        # isolation_level=None: every transaction is opened by hand, so no read leaves one open
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA synchronous=FULL")  # in WAL, NORMAL may lose the last commits when the power fails
+        db.execute("PRAGMA cache_size=-65536")
+        # 32 MB of log between checkpoints, not 4: keys land on random pages, which are then written once, not often.
+        db.execute("PRAGMA wal_autocheckpoint=8000")
+        return db
+
+    @contextmanager
+    def _immediately(self) -> Iterator[None]:
+        # IMMEDIATE takes the write lock at once: what reads first and then writes could fail half-way for want of it
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._writer.execute("COMMIT")
+        finally:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+
+    def _prepare(self) -> None:
+        if not self._made():
+            self._writer.execute("PRAGMA journal_mode=WAL")
+            with self._immediately():
+                if not self._made():  # by another process, while this one waited
+                    for statement in _SCHEMA:
+                        self._writer.execute(statement)
+        found = self._writer.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+        if found is None or found[0] > FORMAT:
+            raise Corrupt(
+                f"the listening log {self.path} has format {found and found[0]}, and this Palate reads up to {FORMAT}; "
+                "upgrade Palate, or restore the log from a backup"
+            )
+
+    def _made(self) -> bool:
+        return self._writer.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        what = f"the listening log {self.path}"
+        try:
+            yield
+        except OSError as error:
+            raise PalateError(f"{what} cannot be made: {error.strerror}; check the folder's rights") from error
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise Corrupt(f"{what} is damaged ({error}); restore it from a backup or import again") from error
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise PalateError(
+                    f"{what} has been held by another writer for {BUSY_SECONDS:.0f} s; wait for the import that "
+                    "holds it, or end it"
+                ) from error
+            if code == sqlite3.SQLITE_FULL:
+                raise PalateError(f"the disk of {what} is full and nothing was written; free some space") from error
+            raise PalateError(f"{what} cannot be used: {error}; check the folder's rights and disk") from error

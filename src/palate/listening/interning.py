@@ -1,0 +1,86 @@
+"""Ids as the log stores them: each text once, a row number everywhere else."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.errors import BadInput, Corrupt
+from palate.core.ids import MAX_ID_CHARACTERS
+
+T = TypeVar("T")
+
+REMEMBERED = 1_000_000  # ids kept in memory each way, about 150 MB; beyond that they are read again
+_ASKED = 900  # ids in one question; SQLite took at most 999 before 3.32
+
+
+class Interned:
+    """One of the log's tables of ids, with what this process has learned of it.
+
+    A row is given once, from 0 upwards, and never changes. `rows` belongs to the writing connection and `ids` to the
+    reading one: each keeps its own memory, so they need no lock between them.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._row_of: dict[str, int] = {}
+        self._id_of: dict[int, str] = {}
+
+    def rows(self, db: sqlite3.Connection, ids: list[str]) -> NDArray[np.int32]:
+        """(n,) int32 rows of `ids`, giving new ones to ids never met; inside a transaction. BadInput for a bad id."""
+        if len(self._row_of) > REMEMBERED:
+            self.forget()
+        rows: list[int | None] = list(map(self._row_of.get, ids))
+        if None in rows:
+            self._learn(db, list(dict.fromkeys(one for one, row in zip(ids, rows, strict=True) if row is None)))
+            rows = list(map(self._row_of.get, ids))
+        return np.array(rows, np.int32)
+
+    def _learn(self, db: sqlite3.Connection, missing: list[str]) -> None:
+        for part in _parts(missing):
+            marks = ",".join("?" * len(part))
+            try:
+                stored = db.execute(f"SELECT id, row FROM {self._table} WHERE id IN ({marks})", part)
+            except UnicodeEncodeError as error:
+                raise BadInput(f"the id {error.object[:80]!r} is not valid text; send it as UTF-8") from error
+            self._row_of.update(stored)
+        new = [one for one in missing if one not in self._row_of]
+        _check(new)
+        first = db.execute(f"SELECT coalesce(max(row) + 1, 0) FROM {self._table}").fetchone()[0]
+        rows = dict(zip(new, range(first, first + len(new)), strict=True))
+        db.executemany(f"INSERT INTO {self._table}(id, row) VALUES(?, ?)", rows.items())
+        self._row_of.update(rows)
+
+    def ids(self, db: sqlite3.Connection, rows: NDArray[np.int32]) -> list[str]:
+        """The ids at `rows`; Corrupt if one was never given, since the log writes ids before the listens of them."""
+        if len(self._id_of) > REMEMBERED:
+            self._id_of.clear()
+        known, wanted = self._id_of, rows.tolist()
+        for part in _parts([row for row in dict.fromkeys(wanted) if row not in known]):
+            marks = ",".join("?" * len(part))
+            known.update(db.execute(f"SELECT row, id FROM {self._table} WHERE row IN ({marks})", part))
+        try:
+            return [known[row] for row in wanted]
+        except KeyError as error:
+            raise Corrupt(
+                f"the listening log has listens of row {error} in its table {self._table}, which it lacks; restore the "
+                "log from a backup"
+            ) from error
+
+    def forget(self) -> None:
+        """Drops what is remembered of rows by id: after a transaction that was undone, they may be given again."""
+        self._row_of.clear()
+
+
+def _parts(things: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(things), _ASKED):
+        yield things[start : start + _ASKED]
+
+
+def _check(ids: list[str]) -> None:
+    lengths = list(map(len, ids))
+    if lengths and not 1 <= min(lengths) <= max(lengths) <= MAX_ID_CHARACTERS:
+        bad = next(one for one in ids if not 1 <= len(one) <= MAX_ID_CHARACTERS)
+        raise BadInput(f"the id {bad[:80]!r} has {len(bad)} characters; an id has 1 to {MAX_ID_CHARACTERS}")

@@ -1,0 +1,321 @@
+"""The listening log: every listen once, in the order in which it was accepted, on disk before `append` returns."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
+from palate.core.errors import BadInput
+from palate.core.listens import Event, Listens
+from palate.listening.database import Database
+from palate.listening.history import History
+from palate.listening.interning import Interned
+from palate.listening.records import Records, event_keys, joined, session_keys, unpack
+from palate.listening.sessions import DEFAULT_SESSIONS, SessionSettings, sessions_of
+
+BATCH_RECORDS = 65_536  # about 2 MB unpacked: the most that a reader holds at once
+TAIL_RECORDS = 256  # the last batch grows to this, so that single events do not become a batch each
+
+_BATCH = "first_offset, count, columns, extras"
+_NUMBERS = "first_offset, count, columns, NULL"
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What one `append` did.
+
+    first_offset, last_offset  # of the accepted listens, which follow each other; both the log's end for none
+    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate
+    """
+
+    first_offset: int
+    last_offset: int
+    accepted: int
+    duplicates: int
+    offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LogBatch:
+    """Some listens of the log, ascending by offset; every column has the same length n >= 1.
+
+    offsets   # (n,) int64
+    timestamp # (n,) float64, true unix seconds
+    session   # (n,) int64, negative where the source named one, else 0
+    The other columns are those of core.listens.Listens; the optional texts are None when no row has one.
+    """
+
+    offsets: NDArray[np.int64]
+    user_id: list[str]
+    item_id: list[str]
+    timestamp: NDArray[np.float64]
+    event: NDArray[np.uint8]
+    seconds_played: NDArray[np.float32]
+    duration_seconds: NDArray[np.float32]
+    session: NDArray[np.int64]
+    surface: list[str | None] | None
+    context_id: list[str | None] | None
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+class ListeningLog:
+    """A log in one SQLite file; several processes and threads may use it at once.
+
+    One writer works at a time and the others wait; readers never wait for a writer. Offsets are 1, 2, 3, ... without
+    holes and never used again. Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing
+    rights or a writer that does not finish.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = Database(path)
+        self._users, self._items = Interned("users"), Interned("items")
+
+    def close(self) -> None:
+        """Gives the file back; the log cannot be used after it."""
+        self._database.close()
+
+    def __enter__(self) -> "ListeningLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, listens: Listens) -> Appended:
+        """Adds the listens that the log does not hold yet, in their order, in one transaction.
+
+        When it returns they are on disk; when it raises, nothing has been written. A listen is held if one with its
+        `event_id` is, or, without an `event_id`, one with its listener, item, time and kind; the first one stays.
+        Raises BadInput for columns of different lengths, a time that is not finite, an unknown event, a bad id.
+        """
+        _check(listens)
+        with self._transaction() as db:
+            user, item = self._users.rows(db, listens.user_id), self._items.rows(db, listens.item_id)
+            records = Records(
+                user=user,
+                item=item,
+                timestamp=np.asarray(listens.timestamp, np.float64),
+                event=np.asarray(listens.event, np.uint8),
+                seconds_played=np.asarray(listens.seconds_played, np.float32),
+                duration_seconds=np.asarray(listens.duration_seconds, np.float32),
+                session=session_keys(user, listens.session_id),
+                surface=listens.surface,
+                context_id=listens.context_id,
+            )
+            rows = _mark_seen(db, event_keys(records, listens.event_id))
+            end = _end_offset(db)
+            if len(rows):
+                _write(db, end, records if len(rows) == len(records) else records.take(rows), self.path)
+        offsets = np.zeros(len(records), np.int64)
+        offsets[rows] = np.arange(end + 1, end + 1 + len(rows))
+        first = end + 1 if len(rows) else end
+        return Appended(first, end + len(rows), len(rows), len(records) - len(rows), offsets)
+
+    def end_offset(self) -> int:
+        """The offset of the last listen; 0 for an empty log."""
+        with self._database.read() as db:
+            return _end_offset(db)
+
+    @property
+    def last_time(self) -> float | None:
+        """The latest time of any listen in unix seconds; None for an empty log."""
+        with self._database.read() as db:
+            return _number(db.execute("SELECT max(last_time) FROM batches").fetchone()[0])
+
+    def replay(self, after: int) -> Iterator[LogBatch]:
+        """The listens with an offset above `after`, ascending, in batches of at most about BATCH_RECORDS.
+
+        Ends at the log's end as it is when it gets there; call again with the last offset for what came since.
+        """
+        while True:
+            with self._database.read() as db:
+                offsets, records = self._records_after(db, after)
+                if not len(records):
+                    return
+                user_id, item_id = self._users.ids(db, records.user), self._items.ids(db, records.item)
+            after = int(offsets[-1])
+            yield LogBatch(
+                offsets=offsets,
+                user_id=user_id,
+                item_id=item_id,
+                timestamp=records.timestamp,
+                event=records.event,
+                seconds_played=records.seconds_played,
+                duration_seconds=records.duration_seconds,
+                session=records.session,
+                surface=records.surface,
+                context_id=records.context_id,
+            )
+
+    def user_ids(self) -> list[str]:
+        """Every listener's id by user row, in the order in which they were first heard of."""
+        with self._database.read() as db:
+            return [id_ for (id_,) in db.execute("SELECT id FROM users ORDER BY row")]
+
+    def item_ids(self) -> list[str]:
+        """Every item's id by the log's item row; the catalogue has rows of its own."""
+        with self._database.read() as db:
+            return [id_ for (id_,) in db.execute("SELECT id FROM items ORDER BY row")]
+
+    def calendar(self) -> Calendar:
+        """The map from unix time to home time: the pauses of this log."""
+        with self._database.read() as db:
+            return calendar_of(db.execute('SELECT start, "end" FROM pauses').fetchall())
+
+    def add_pause(self, start: float, end: float) -> Calendar:
+        """Records that nothing was logged from `start` to `end` (unix seconds), durably; gives the new calendar.
+
+        A pause that meets earlier ones becomes one with them, so publishing twice in one silence counts it once. One
+        shorter than core.clock.PAUSE_SECONDS is not kept. Raises BadInput if it does not end after it starts.
+        """
+        if not (np.isfinite(start) and np.isfinite(end) and start < end):
+            raise BadInput(f"a pause from {start} to {end} is impossible; it must end after it starts")
+        with self._transaction() as db:
+            touching = (end, start)
+            near = db.execute('SELECT start, "end" FROM pauses WHERE start <= ? AND "end" >= ?', touching).fetchall()
+            start, end = min([start, *(a for a, _ in near)]), max([end, *(b for _, b in near)])
+            if end - start >= PAUSE_SECONDS:
+                db.execute('DELETE FROM pauses WHERE start <= ? AND "end" >= ?', (end, start))
+                db.execute("INSERT INTO pauses VALUES(?, ?)", (start, end))
+        return self.calendar()
+
+    def history(
+        self,
+        catalog_rows: NDArray[np.int32],
+        n_items: int,
+        until: float | None = None,
+        sessions: SessionSettings = DEFAULT_SESSIONS,
+    ) -> History:
+        """Every listen before `until` (unix seconds; None for all), ascending by (timestamp, offset), in home time.
+
+        `catalog_rows` (log items,) int32 gives the catalogue's row for each of `item_ids()`; listens of an item with
+        row -1, or beyond the array because it was heard since, are left out. Sessions are those that the source
+        named, else cut at pauses in unix time.
+        """
+        calendar = self.calendar()
+        records = self._records_before(np.inf if until is None else until)
+        item = np.full(len(records), -1, np.int32)
+        listed = records.item < len(catalog_rows)
+        item[listed] = np.asarray(catalog_rows, np.int32)[records.item[listed]]
+        order = np.argsort(records.timestamp, kind="stable")
+        order = order[item[order] >= 0]
+        records, item = records.take(order), item[order]
+        return History(
+            user=records.user,
+            item=item,
+            # Rounding inside a pause could step back by one unit in the last place.
+            timestamp=np.maximum.accumulate(calendar.home_times(records.timestamp)),
+            event=records.event,
+            seconds_played=records.seconds_played,
+            duration_seconds=records.duration_seconds,
+            session=sessions_of(records.user, records.timestamp, records.session, sessions),
+            users=self.user_ids(),
+            n_items=n_items,
+        )
+
+    def _records_after(self, db: sqlite3.Connection, after: int) -> tuple[NDArray[np.int64], Records]:
+        wanted = max(after, 0) + 1
+        if wanted > _end_offset(db):
+            return np.empty(0, np.int64), joined([])
+        # The batch that `wanted` is in may begin before it.
+        holding = db.execute("SELECT max(first_offset) FROM batches WHERE first_offset <= ?", (wanted,)).fetchone()[0]
+        stored = db.execute(f"SELECT {_BATCH} FROM batches WHERE first_offset >= ? ORDER BY first_offset", (holding,))
+        parts: list[Records] = []
+        for batch in stored:
+            parts.append(_unpacked(batch, self.path))
+            if sum(map(len, parts)) >= BATCH_RECORDS // 2:
+                break
+        stored.close()
+        records = joined(parts)
+        return np.arange(wanted, holding + len(records)), records.take(slice(wanted - holding, None))
+
+    def _records_before(self, until: float) -> Records:
+        with self._database.read() as db:
+            stored = db.execute(f"SELECT {_NUMBERS} FROM batches WHERE first_time < ? ORDER BY first_offset", (until,))
+            records = joined([_unpacked(batch, self.path) for batch in stored])
+        return records if until == np.inf else records.take(np.flatnonzero(records.timestamp < until))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._database.write() as db:
+                yield db
+        except BaseException:
+            self._users.forget()
+            self._items.forget()
+            raise
+
+
+def _check(listens: Listens) -> None:
+    columns = {name: values for name, values in vars(listens).items() if values is not None}
+    wrong = [name for name, values in columns.items() if len(values) != len(listens)]
+    if wrong:
+        raise BadInput(f"{wrong[0]} has {len(columns[wrong[0]])} rows where user_id has {len(listens)}; give all alike")
+    odd = np.flatnonzero(~np.isfinite(listens.timestamp))
+    if len(odd):
+        raise BadInput(f"listen {odd[0]} has the time {listens.timestamp[odd[0]]}; a time must be finite unix seconds")
+    if len(listens) and listens.event.max() >= len(Event):
+        raise BadInput(f"event {listens.event.max()} is unknown; the last one is {max(Event)} ({max(Event).word})")
+
+
+def _mark_seen(db: sqlite3.Connection, keys: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The positions whose key is new, ascending, the first of each repeat; from now on their keys are seen."""
+    distinct, rows = np.unique(keys, return_index=True)  # ascending keys also fill the table's pages in order
+    insert = "INSERT OR IGNORE INTO seen VALUES(?)"
+    db.execute("SAVEPOINT marking")
+    added = db.executemany(insert, zip(distinct.tolist(), strict=True)).rowcount
+    if 0 < added < len(distinct):  # rare: asking first would cost every import half as much again
+        db.execute("ROLLBACK TO marking")
+        known = [key for (key,) in _known(db, distinct)]
+        new = ~np.isin(distinct, np.array(known, np.int64), assume_unique=True)
+        distinct, rows = distinct[new], rows[new]
+        db.executemany(insert, zip(distinct.tolist(), strict=True))
+    elif len(distinct) and not added:
+        rows = rows[:0]
+    db.execute("RELEASE marking")
+    return np.sort(rows)
+
+
+def _known(db: sqlite3.Connection, keys: NDArray[np.int64]) -> Iterator[tuple[int]]:
+    listed = "[" + ",".join(map(str, keys.tolist())) + "]"
+    yield from db.execute("SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))", (listed,))
+
+
+def _end_offset(db: sqlite3.Connection) -> int:
+    last = "SELECT first_offset + count - 1 FROM batches ORDER BY first_offset DESC LIMIT 1"
+    return int((db.execute(last).fetchone() or (0,))[0])
+
+
+def _write(db: sqlite3.Connection, end: int, records: Records, path: Path) -> None:
+    """Adds records after offset `end`; a short last batch is written again together with the first of them."""
+    first = end + 1
+    if len(records) < TAIL_RECORDS and end:
+        tail = db.execute(f"SELECT {_BATCH} FROM batches ORDER BY first_offset DESC LIMIT 1").fetchone()
+        if tail[1] < TAIL_RECORDS:
+            first = tail[0]
+            records = joined([_unpacked(tail, path), records])
+    for start in range(0, len(records), BATCH_RECORDS):
+        part = records.take(slice(start, start + BATCH_RECORDS))
+        times = float(part.timestamp.min()), float(part.timestamp.max())
+        batch = (first + start, len(part), *times, *part.pack())
+        db.execute("INSERT OR REPLACE INTO batches VALUES(?, ?, ?, ?, ?, ?)", batch)
+
+
+def _unpacked(batch: tuple[int, int, bytes, bytes | None], path: Path) -> Records:
+    first, count, numbers, texts = batch
+    return unpack(count, numbers, texts, f"the batch at offset {first} of the listening log {path}")
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,56 @@
+"""What the ranker learns from: lists that would have been ranked in the past, and what was heard next.
+
+At each cut everything is as it was then: records, trends, company and popularity are recomputed from the listens before
+it, and the item vectors were learnt before the first cut. Only the labels come from the week after.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.clock import DAY_SECONDS
+from palate.embeddings.bulk import build_records
+from palate.embeddings.encoder import Encoder
+from palate.listening.history import History
+from palate.ranking.features import features
+from palate.ranking.ranker import Example
+from palate.retrieval.query import Query
+from palate.retrieval.retrieve import retrieve
+from palate.retrieval.stock import Stock
+
+HORIZON_SECONDS = 7 * DAY_SECONDS
+
+
+def examples_at(
+    history: History,
+    cut: float,
+    stock: Stock,
+    encoder: Encoder,
+    quotas: Mapping[str, int],
+    most_lists: int,
+    seed: int,
+) -> Iterator[Example]:
+    """One Example per listener with something heard in the week after `cut` and anything before it.
+
+    stock: what was known of the items at `cut`. At most `most_lists` listeners, drawn with `seed`.
+    """
+    known, following = history.until(cut), history.between(cut, cut + HORIZON_SECONDS).heard()
+    users = np.intersect1d(following.user, known.user).astype(np.int32)
+    if len(users) > most_lists:
+        users = np.sort(np.random.default_rng(seed).choice(users, most_lists, replace=False))
+    by_user = np.argsort(following.user, kind="stable")
+    bounds = np.searchsorted(following.user[by_user], np.arange(len(history.users) + 1))
+    for user, record in build_records(known, stock.vectors, stock.columns.kind, users):
+        query = Query(record, encoder.encode([record])[0], cut)
+        candidates = retrieve(quotas, query, stock)
+        heard = following.item[by_user[bounds[user] : bounds[user + 1]]]
+        labels = np.isin(candidates.items, heard).astype(np.float32)
+        yield Example(features(candidates, query, stock), labels)
+
+
+def with_popularity(vectors: NDArray[np.float32], popularity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same item vectors with another moment's popularity in the last coordinate."""
+    changed = vectors.copy()
+    changed[:, -1] = popularity
+    return changed

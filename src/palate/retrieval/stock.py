@@ -1,0 +1,58 @@
+"""What is known of the items at one moment: the same for a live request, a batch and a training example in the past."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.catalog.columns import ItemColumns
+from palate.core.clock import DAY_SECONDS
+from palate.embeddings.company import Company
+from palate.retrieval.trends import Trends
+from palate.store.index import VectorIndex
+
+NEW_DAYS = 60.0  # released, or first heard by anybody, within the last two months
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Everything that a retriever, a filter or a feature may read of the items; rows are catalogue rows.
+
+    space    label of the vectors, e.g. "taste@7"
+    vectors  # (items, dim) float32, the last coordinate popularity (embeddings/items.py)
+    """
+
+    space: str
+    columns: ItemColumns
+    vectors: NDArray[np.float32]
+    index: VectorIndex
+    company: Company
+    trends: Trends
+
+    @property
+    def n_items(self) -> int:
+        return len(self.vectors)
+
+    @cached_property
+    def directions(self) -> NDArray[np.float32]:
+        """(items, dim - 1) float32, unit norm or zeros: the factors without popularity, for "how alike are these"."""
+        factors = np.array(self.vectors[:, :-1], np.float32)
+        length = np.linalg.norm(factors, axis=1, keepdims=True)
+        np.divide(factors, length, out=factors, where=length > 0)
+        return factors
+
+    @cached_property
+    def popular(self) -> NDArray[np.int32]:
+        """Rows by plays in the last week, then month, then ever, descending; ties by row; only what was ever heard."""
+        order = np.lexsort((np.arange(self.n_items), -self.trends.ever, -self.trends.month, -self.trends.week))
+        return order[self.trends.ever[order] > 0].astype(np.int32)
+
+    @cached_property
+    def new(self) -> NDArray[np.int32]:
+        """Rows released or first heard within NEW_DAYS before the moment, and those nobody has heard yet."""
+        cutoff = float(self.trends.moment) - NEW_DAYS * DAY_SECONDS
+        with np.errstate(invalid="ignore"):
+            released = self.columns.released >= cutoff
+        fresh: NDArray[np.bool_] = released | (self.trends.first_heard >= cutoff)
+        return np.flatnonzero(fresh & self.columns.available).astype(np.int32)

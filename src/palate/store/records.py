@@ -1,0 +1,279 @@
+"""OnlineStore: bytes by user id, for each space, in one LMDB environment: many processes read while one writes.
+
+Records and the log offset that they contain are written in one transaction, so they always agree, whatever is killed.
+
+    meta            "space:<name>" -> slot number and offset     "loading" -> slot number of an unfinished load
+    slot-00 .. -31  user key (keys.py) -> record                 a slot that no space names is empty or garbage
+
+A whole space is loaded into a free slot in many transactions; naming the slot is the last of them. Slots are numbered
+and reused because LMDB keeps a handle for every name that a process has ever opened.
+"""
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import lmdb
+
+from palate.core.errors import BadInput, PalateError
+from palate.core.ids import UserId
+from palate.store.keys import id_key, id_of, is_hashed
+from palate.store.lmdb_files import LmdbFile
+
+SLOTS = 32  # spaces held at once: live, next, a few to roll back to, for a few sorts of record; room for one load
+MAX_READERS = 1024
+LOAD_RECORDS, PAGE_USERS = 5_000, 5_000  # 1 KB each: about 5 MB in memory, one fsync
+MAX_SPACE_BYTES = 200
+_SPACE, _LOADING = b"space:", b"loading"
+_PLACE = struct.Struct(">BQ")  # slot, offset
+_ID_LENGTH = struct.Struct(">H")  # a hashed key's record is preceded by its id
+
+
+class OnlineStore:
+    """User records of every space. Threads may share one; another process opens its own; never across a fork.
+
+    `readonly` opens for reading; NotTrained when there is nothing yet. One process at a time should write.
+    """
+
+    def __init__(self, path: Path, readonly: bool = False) -> None:
+        self.path = path
+        if not readonly:
+            path.mkdir(parents=True, exist_ok=True)
+        names = [b"meta", *(b"slot-%02d" % slot for slot in range(SLOTS))]
+        self._file = LmdbFile(path, names, readonly, max_readers=MAX_READERS)
+        self._meta, *self._slots = self._file.tables
+        if not readonly:
+            self._file.env.reader_check()  # frees the places of readers that were killed
+            self._empty_interrupted_load()
+
+    def get(self, space: str, user_id: UserId | str) -> bytes | None:
+        """The user's record in `space`; None when there is none, or no such space."""
+        key = id_key(user_id)
+        value = self._file.view(partial(self._find, space, key))
+        return _without_id(value) if value is not None and is_hashed(key) else value
+
+    def put_many(self, space: str, records: Mapping[UserId, bytes] | Mapping[str, bytes], offset: int) -> None:
+        """Writes `records` and the log `offset` they contain, durably, both or neither; makes the space if needed."""
+        pairs = [_pair(user_id, record) for user_id, record in records.items()]
+
+        def write(txn: lmdb.Transaction) -> None:
+            place = self._place(txn, space)
+            slot = self._free_slot(txn) if place is None else place[0]
+            for key, value in pairs:
+                txn.put(key, value, db=self._slots[slot])
+            txn.put(_space_key(space), _PLACE.pack(slot, offset), db=self._meta)
+
+        self._file.change(write)
+
+    def offset(self, space: str) -> int:
+        """The log offset that the records of `space` contain; 0 when there is no such space."""
+        place = self._file.view(partial(self._place, space=space))
+        return 0 if place is None else place[1]
+
+    def delete(self, user_id: UserId | str) -> int:
+        """Removes the user from every space and gives how many records that were. The offsets stay."""
+        key = id_key(user_id)
+
+        def remove(txn: lmdb.Transaction) -> int:
+            loading = txn.get(_LOADING, db=self._meta)
+            if loading is not None:
+                txn.delete(key, db=self._slots[loading[0]])
+            return sum(txn.delete(key, db=self._slots[slot]) for slot, _ in self._places(txn).values())
+
+        return self._file.change(remove)
+
+    def spaces(self) -> list[str]:
+        """The names of all spaces, sorted."""
+        return sorted(self._file.view(self._places))
+
+    def count(self, space: str) -> int:
+        """How many users have a record in `space`; 0 when there is no such space."""
+
+        def entries(txn: lmdb.Transaction) -> int:
+            place = self._place(txn, space)
+            return 0 if place is None else int(txn.stat(self._slots[place[0]])["entries"])
+
+        return self._file.view(entries)
+
+    def users(self, space: str) -> Iterator[str]:
+        """Every user id of `space`, in the order of the keys; a user who comes or goes meanwhile may be missed."""
+        after = b""
+        while True:
+            # A page for each transaction: a long one would keep LMDB from reusing pages while the writer goes on.
+            page = self._file.view(partial(self._page, space, after))
+            yield from (user_id for _, user_id in page)
+            if len(page) < PAGE_USERS:
+                return
+            after = page[-1][0]
+
+    def drop(self, space: str) -> None:
+        """Forgets a space with its records and offset; an unknown space changes nothing."""
+
+        def forget(txn: lmdb.Transaction) -> None:
+            place = self._place(txn, space)
+            if place is not None:
+                txn.drop(self._slots[place[0]], delete=False)
+                txn.delete(_space_key(space), db=self._meta)
+
+        self._file.change(forget)
+
+    def replace(
+        self, space: str, records: Iterable[tuple[UserId, bytes]] | Iterable[tuple[str, bytes]], offset: int
+    ) -> None:
+        """Loads a whole space in bounded memory. Readers see the old records until all new ones are there at once.
+
+        An interrupted load is invisible. Records that `put_many` writes to the same space meanwhile are lost with the
+        old ones, and `offset` says so: whoever follows the log reads it again and goes on from there.
+        """
+        _space_key(space)
+        with self._one_load():
+            slot = self._file.change(self._reserve)
+            remaining = iter(records)
+            while batch := [_pair(user_id, record) for user_id, record in islice(remaining, LOAD_RECORDS)]:
+                self._file.change(partial(self._fill, slot, batch))
+            self._file.change(partial(self._publish, space, slot, offset))
+
+    def close(self) -> None:
+        """Closes the store; it is unusable afterwards."""
+        self._file.close()
+
+    def __enter__(self) -> "OnlineStore":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # -- within one transaction
+
+    def _place(self, txn: lmdb.Transaction, space: str) -> tuple[int, int] | None:
+        value = txn.get(_SPACE + space.encode(), db=self._meta)
+        return None if value is None else _PLACE.unpack(value)
+
+    def _places(self, txn: lmdb.Transaction) -> dict[str, tuple[int, int]]:
+        found = {}
+        with txn.cursor(db=self._meta) as cursor:
+            if cursor.set_range(_SPACE):
+                for key, value in _pairs(cursor):
+                    if not key.startswith(_SPACE):
+                        break
+                    found[key[len(_SPACE) :].decode()] = _PLACE.unpack(value)
+        return found
+
+    def _find(self, space: str, key: bytes, txn: lmdb.Transaction) -> bytes | None:
+        place = self._place(txn, space)
+        return None if place is None else cast(bytes | None, txn.get(key, db=self._slots[place[0]]))
+
+    def _page(self, space: str, after: bytes, txn: lmdb.Transaction) -> list[tuple[bytes, str]]:
+        place = self._place(txn, space)
+        if place is None:
+            return []
+        with txn.cursor(db=self._slots[place[0]]) as cursor:
+            found = cursor.set_range(after) if after else cursor.first()
+            if found and cursor.key() == after:
+                found = cursor.next()
+            pairs = islice(_pairs(cursor), PAGE_USERS) if found else ()
+            return [(key, _id_in(value) if is_hashed(key) else id_of(key)) for key, value in pairs]
+
+    def _free_slot(self, txn: lmdb.Transaction) -> int:
+        taken = {slot for slot, _ in self._places(txn).values()}
+        loading = txn.get(_LOADING, db=self._meta)
+        free = sorted(set(range(SLOTS)) - taken - ({loading[0]} if loading else set()))
+        if not free:
+            raise PalateError(f"{self.path} holds {len(taken)} spaces, as many as it can; drop old ones first")
+        txn.drop(self._slots[free[0]], delete=False)
+        return free[0]
+
+    def _reserve(self, txn: lmdb.Transaction) -> int:
+        self._forget_load(txn)
+        slot = self._free_slot(txn)
+        txn.put(_LOADING, bytes([slot]), db=self._meta)
+        return slot
+
+    def _fill(self, slot: int, pairs: list[tuple[bytes, bytes]], txn: lmdb.Transaction) -> None:
+        for key, value in pairs:
+            txn.put(key, value, db=self._slots[slot])
+
+    def _publish(self, space: str, slot: int, offset: int, txn: lmdb.Transaction) -> None:
+        old = self._place(txn, space)
+        if old is not None:
+            txn.drop(self._slots[old[0]], delete=False)
+        txn.put(_space_key(space), _PLACE.pack(slot, offset), db=self._meta)
+        txn.delete(_LOADING, db=self._meta)
+
+    def _forget_load(self, txn: lmdb.Transaction) -> None:
+        loading = txn.get(_LOADING, db=self._meta)
+        if loading is not None:
+            txn.drop(self._slots[loading[0]], delete=False)
+            txn.delete(_LOADING, db=self._meta)
+
+    # -- around a load
+
+    @contextmanager
+    def _one_load(self) -> Iterator[None]:
+        lock = self._lock_loads()
+        if lock is None:
+            raise PalateError(f"another load into {self.path} is under way; wait until it ends, then try again")
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _lock_loads(self) -> int | None:
+        """The descriptor that holds the lock of loads until it is closed; None when another load holds it.
+
+        The kernel lets go of it when the process dies.
+        """
+        descriptor = os.open(self.path / "load.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def _empty_interrupted_load(self) -> None:
+        """What a killed load left behind is a second copy of people's records: remove it now."""
+        lock = self._lock_loads()
+        if lock is None:
+            return  # not interrupted: another process is at it
+        try:
+            self._file.change(self._forget_load)
+        finally:
+            os.close(lock)
+
+
+def _pairs(cursor: lmdb.Cursor) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and values from where the cursor stands; our transactions never give memory views."""
+    return cast(Iterator[tuple[bytes, bytes]], cursor.iternext())
+
+
+def _space_key(space: str) -> bytes:
+    data = space.encode()
+    if not 0 < len(data) <= MAX_SPACE_BYTES:
+        raise BadInput(f"a space's name has {len(data)} bytes; give 1 to {MAX_SPACE_BYTES}, as in taste@7")
+    return _SPACE + data
+
+
+def _pair(user_id: str, record: bytes) -> tuple[bytes, bytes]:
+    key = id_key(user_id)
+    if not is_hashed(key):
+        return key, record
+    name = user_id.encode("utf-8", "surrogatepass")
+    return key, _ID_LENGTH.pack(len(name)) + name + record
+
+
+def _id_in(value: bytes) -> str:
+    (length,) = _ID_LENGTH.unpack_from(value)
+    return value[_ID_LENGTH.size : _ID_LENGTH.size + length].decode("utf-8", "surrogatepass")
+
+
+def _without_id(value: bytes) -> bytes:
+    (length,) = _ID_LENGTH.unpack_from(value)
+    return value[_ID_LENGTH.size + length :]

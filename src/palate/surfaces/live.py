@@ -1,0 +1,128 @@
+"""A trained home, opened for answering: the live space, the listeners' states, the items, the time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.catalog.columns import ItemColumns
+from palate.core.clock import Clock
+from palate.core.errors import BadInput, UnknownItem
+from palate.core.home import Home
+from palate.core.slate import Slate
+from palate.embeddings.records import UserRecord
+from palate.embeddings.space import Space, Spaces
+from palate.embeddings.states import UserState
+from palate.ranking.ranker import Ranker
+from palate.retrieval.query import Query
+from palate.retrieval.stock import Stock
+from palate.retrieval.trends import Trends
+from palate.store.index import VectorIndex
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
+from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.path import RequestPath
+from palate.surfaces.radio import RADIO
+from palate.surfaces.similar import SIMILAR
+
+SURFACES = ("for_you", "radio", "similar")
+MOST_ITEMS = 1_000  # in one slate
+RADIO_SEEDS = 5  # latest items that a radio without a seed starts from
+
+
+def open_stock(space: Space) -> Stock:
+    """The stock of a published space, as of the moment when it was trained."""
+    folder = space.folder
+    columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
+    index = VectorIndex.load(folder / "index")
+    return Stock(space.label, columns, np.array(space.item_vectors), index, space.company, trends)
+
+
+@dataclass(frozen=True)
+class LiveHome:
+    """Answers requests from one home. Reads only; records change when a Folder writes them."""
+
+    home: Home
+    space: Space
+    clock: Clock
+    store: OnlineStore
+    items: ItemStore
+
+    @classmethod
+    def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
+        """Opens the live space; NotTrained when there is none."""
+        space = Spaces(home.require().spaces).live
+        return cls(
+            home,
+            space,
+            clock,
+            OnlineStore(home.online / "records", readonly=readonly),
+            ItemStore(home.online / "items"),
+        )
+
+    @cached_property
+    def path(self) -> RequestPath:
+        """The request path over the live space."""
+        return RequestPath(open_stock(self.space), Ranker.load(self.space.folder / "ranker.txt"), self.items)
+
+    def state(self, user_id: str) -> UserState:
+        """The listener's taste and record; a stranger's when nothing is known."""
+        stored = self.store.get(self.space.label, user_id)
+        if stored is not None:
+            return UserState.unpack(stored)
+        record = UserRecord.empty(self.space.encoder.dim)
+        return UserState(self.space.encoder.encode([record])[0], record)
+
+    def row(self, item_id: str) -> int:
+        """The catalogue row of an item; UnknownItem when the live space does not hold it."""
+        row = self.items.row(item_id)
+        if row is None or row >= self.path.stock.n_items:
+            raise UnknownItem(item_id)
+        return int(row)
+
+    def query(self, user_id: str | None, seeds: list[str], exclude: list[str]) -> Query:
+        """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is an error."""
+        state = self.state(user_id) if user_id is not None else self.state("")
+        excluded = [row for one in exclude if (row := self.items.row(one)) is not None]
+        rows = np.array([self.row(seed) for seed in seeds], np.int32)
+        return Query(state.record, state.taste, self.clock.now(), rows, np.array(excluded, np.int32))
+
+    def for_you(self, user_id: str, n: int, exclude: list[str] | None = None, unheard: bool = False) -> Slate:
+        """The listener's own slate; `unheard` leaves out what they ever played."""
+        recipe = FOR_YOU_UNHEARD if unheard else FOR_YOU
+        return self.path.answer(recipe, self.query(user_id, [], exclude or []), checked(n), user_id)
+
+    def similar(self, item_id: str, n: int) -> Slate:
+        """What goes with an item."""
+        return self.path.answer(SIMILAR, self.query(None, [item_id], []), checked(n), None)
+
+    def radio(self, user_id: str | None, seeds: list[str], n: int, exclude: list[str] | None = None) -> Slate:
+        """What to play next from seeds, or from the listener's latest items when there are none."""
+        query = self.query(user_id, seeds, exclude or [])
+        if not len(query.seeds):
+            query = Query(query.record, query.taste, query.now, self._latest(query.record), query.exclude)
+        return self.path.answer(RADIO, query, checked(n), user_id)
+
+    def surface(self, name: str, user_id: str, n: int, seeds: list[str], exclude: list[str], unheard: bool) -> Slate:
+        """A surface by name; BadInput lists the names."""
+        if name == "for_you":
+            return self.for_you(user_id, n, exclude, unheard)
+        if name == "radio":
+            return self.radio(user_id, seeds, n, exclude)
+        if name == "similar" and len(seeds) == 1:
+            return self.similar(seeds[0], n)
+        if name == "similar":
+            raise BadInput(f"similar needs exactly one seed item, got {len(seeds)}; add seed=ITEM")
+        raise BadInput(f"no surface {name[:40]!r}; choose from {', '.join(SURFACES)}")
+
+    def _latest(self, record: UserRecord) -> NDArray[np.int32]:
+        played = np.flatnonzero((record.plays > 0) & (record.items < self.path.stock.n_items))
+        return record.items[played[np.argsort(-record.last[played], kind="stable")[:RADIO_SEEDS]]]
+
+
+def checked(n: int) -> int:
+    """`n`, if a slate can be that long; else BadInput."""
+    if not 1 <= n <= MOST_ITEMS:
+        raise BadInput(f"n = {n} must be between 1 and {MOST_ITEMS:,}")
+    return n

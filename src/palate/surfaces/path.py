@@ -1,0 +1,87 @@
+"""The request path: retrieve, filter, score, spread, explain. Every surface is a recipe that goes through it."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.candidates import Candidates, Removed
+from palate.core.slate import Slate
+from palate.ranking.ranker import Ranker
+from palate.ranking.variety import spread
+from palate.retrieval.filters import Filter, apply
+from palate.retrieval.query import Query
+from palate.retrieval.retrieve import retrieve
+from palate.retrieval.stock import Stock
+from palate.surfaces.explain import Labels, explain
+
+Scorer = Callable[[Candidates, Query, Stock, Ranker], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What one surface asks of the path.
+
+    quotas   how many items each retriever may offer for a slate of 100 or less; more is asked for a longer slate
+    filters  what must not come back, in order
+    score    candidates -> (n,) float32, higher is better
+    """
+
+    name: str
+    quotas: Mapping[str, int]
+    filters: Sequence[Filter]
+    score: Scorer
+
+    def quotas_for(self, n: int) -> dict[str, int]:
+        """Enough of everything that n items are left after filtering."""
+        return {name: quota * max(1, -(-n // 100)) for name, quota in self.quotas.items()}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An answer before it is put into words: candidates in order, and what happened on the way."""
+
+    candidates: Candidates
+    retrieved: int
+    removed: list[Removed]
+
+
+@dataclass(frozen=True)
+class RequestPath:
+    """Answers queries from one stock with one ranker. Immutable: a new space makes a new path."""
+
+    stock: Stock
+    ranker: Ranker
+    labels: Labels
+
+    def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
+        """The best n candidates in order; fewer when the catalogue has no more to offer."""
+        retrieved = retrieve(recipe.quotas_for(n), query, self.stock)
+        kept, removed = apply(recipe.filters, retrieved, query, self.stock)
+        scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
+        return Ranked(spread(scored, self.stock, n), len(retrieved), removed)
+
+    def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
+        """The same in words: the slate that leaves Palate."""
+        ranked = self.rank(recipe, query, n)
+        items = explain(ranked.candidates, query, self.stock, self.labels)
+        stranger = query.stranger and user_id is not None
+        return Slate(
+            slate_id=_slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates),
+            surface=recipe.name,
+            user_id=user_id,
+            space=self.stock.space,
+            taste_age_seconds=None if query.stranger else max(query.now - query.record.at, 0.0),
+            stranger=stranger,
+            items=items,
+            stages={"retrieved": ranked.retrieved, "answered": len(items)},
+            removed={one.reason: len(one.items) for one in ranked.removed},
+        )
+
+
+def _slate_id(surface: str, space: str, user_id: str | None, query: Query, candidates: Candidates) -> str:
+    """Equal for equal answers to the same listener in the same state."""
+    state = f"{surface}|{space}|{user_id}|{query.record.at}|{query.seeds.tolist()}".encode()
+    return hashlib.blake2b(state + candidates.items.tobytes(), digest_size=10).hexdigest()

@@ -1,0 +1,43 @@
+"""radio: endless listening from a seed, leaning towards the listener; ask again with what was played excluded.
+
+Without a seed the listener's latest items are the seeds. What was heard in the last hours does not come back.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.candidates import Candidates
+from palate.ranking.ranker import Ranker
+from palate.retrieval.filters import available, not_excluded, not_just_skipped
+from palate.retrieval.query import Query
+from palate.retrieval.stock import Stock
+from palate.surfaces.path import Recipe
+
+JUST_HEARD_SECONDS = 4 * 3600.0  # about one sitting
+TASTE_SHARE = 0.3  # of the score; the seed leads
+
+
+def not_just_heard(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+    """Not what the listener heard in this sitting."""
+    record = query.record
+    return ~np.isin(candidates.items, record.items[record.last > query.now - JUST_HEARD_SECONDS]), "just heard"
+
+
+def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) -> NDArray[np.float32]:
+    """Closeness to the seeds plus a share of closeness to the taste; all cosines."""
+    directions = stock.directions[candidates.items]
+    seeds = stock.directions[query.seeds].sum(axis=0) if len(query.seeds) else np.zeros(directions.shape[1], np.float32)
+    near: NDArray[np.float32] = directions @ (seeds / max(float(np.linalg.norm(seeds)), 1e-9))
+    together = np.nan_to_num(candidates.offered[:, candidates.sources.index("company_of_seeds")])
+    taste = query.taste[:-1] / max(float(np.linalg.norm(query.taste[:-1])), 1e-9)
+    own = 0.0 if query.stranger else TASTE_SHARE * (directions @ taste)
+    result: NDArray[np.float32] = (near + together + own).astype(np.float32)
+    return result
+
+
+RADIO = Recipe(
+    "radio",
+    {"company_of_seeds": 150, "near_seeds": 150, "near_taste": 50, "popular": 50},
+    (available, not_excluded, not_just_skipped, not_just_heard),
+    score,
+)

@@ -1,0 +1,21 @@
+"""similar: what goes with this item, the same for everybody."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.candidates import Candidates
+from palate.ranking.ranker import Ranker
+from palate.retrieval.filters import available, not_excluded
+from palate.retrieval.query import Query
+from palate.retrieval.stock import Stock
+from palate.surfaces.path import Recipe
+
+
+def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) -> NDArray[np.float32]:
+    """Company plus closeness of vectors, both cosines: the first is exact and sparse, the second fills its gaps."""
+    alike: NDArray[np.float32] = stock.directions[candidates.items] @ stock.directions[query.seeds[0]]
+    together = candidates.offered[:, candidates.sources.index("company_of_seeds")]
+    return alike + np.nan_to_num(together)
+
+
+SIMILAR = Recipe("similar", {"company_of_seeds": 100, "near_seeds": 150}, (available, not_excluded), score)
