@@ -27,7 +27,7 @@ class IndexSettings:
 
     SECTION: ClassVar[str] = "index"
 
-    exact_below: int = 50_000  # there exact takes 1.3 ms a query, and lists 0.4 ms but miss four in a hundred
+    exact_below: int = 50_000  # there exact takes 1.4 ms a query, and lists 0.4 ms but miss four in a hundred
     recall_target: float = 0.95
     recall_at: int = 200  # what a request retrieves
 

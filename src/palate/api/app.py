@@ -1,0 +1,57 @@
+"""The app: what is opened when a process starts, which routes it has, what closes when it ends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import palate
+from palate.api.answers import ERROR_HANDLERS
+from palate.api.appender import Appender
+from palate.api.follower import Follower
+from palate.api.gate import Gate
+from palate.api.metrics import Metrics
+from palate.api.routes import events, items, operations, pages, users
+from palate.api.serving import Serving
+from palate.api.settings import ServerSettings
+from palate.core.home import Home
+
+logger = logging.getLogger("palate.api")
+
+
+def create_app(home: Home, wall: Callable[[], float] = time.time, settings: ServerSettings | None = None) -> FastAPI:
+    """An ASGI app over one home. Files are opened when it starts, so making it touches nothing.
+
+    wall: unix seconds now. An untrained home answers 503 until it is trained, and accepts events.
+    """
+    settings, metrics = settings or ServerSettings(), Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        serving = Serving(home, wall)
+        follower = Follower(serving, metrics)
+        appender = Appender(serving.log, metrics, follower.wake)
+        app.state.serving, app.state.follower, app.state.appender = serving, follower, appender
+        tasks = [asyncio.create_task(follower.run()), asyncio.create_task(appender.run())]
+        logger.info("serving %s", home.root)
+        yield
+        appender.stop()
+        follower.stop()
+        await asyncio.gather(*tasks)
+        serving.close()
+        logger.info("stopped")
+
+    app = FastAPI(
+        title="Palate", version=palate.__version__, description="A taste engine for audio.", lifespan=lifespan,
+        docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=ERROR_HANDLERS,
+    )  # fmt: skip
+    app.state.settings, app.state.metrics = settings, metrics
+    for router in (events.router, users.router, items.router, operations.router, pages.docs):
+        app.include_router(router)
+    if settings.page:
+        app.include_router(pages.page)
+    app.add_middleware(Gate, metrics=metrics, log_requests=settings.log_requests)
+    return app

@@ -1,0 +1,58 @@
+"""Lists of what there is: listeners page by page, items by words."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.items import Item
+from palate.store.items import words_of
+from palate.store.keys import id_key
+from palate.store.records import OnlineStore
+from palate.surfaces.live import LiveHome
+
+SEARCHED_ITEMS = 200  # the best matches by words, of which the listener's taste decides the order
+
+
+def users_after(store: OnlineStore, space: str, after: str, n: int) -> list[str]:
+    """Up to n listeners of a space that follow `after` in the store's order; from the first when it is empty."""
+    bound = id_key(after)
+
+    def following() -> Iterator[str]:
+        for user_id in store.users(space):
+            if not after or id_key(user_id) > bound:
+                yield user_id
+
+    return list(islice(following(), n))
+
+
+def search(live: LiveHome, words: str, user_id: str | None, n: int) -> list[Item]:
+    """Up to n items whose title and artists hold every word; the last word may be unfinished.
+
+    With a listener whose taste is known, that taste decides among the first SEARCHED_ITEMS matches; what is called
+    exactly as asked stays in front.
+    """
+    if user_id is None:
+        return [live.items.get(row) for row in live.items.search(words, n).tolist()]
+    rows = live.items.search(words, max(n, SEARCHED_ITEMS))
+    items = [live.items.get(row) for row in rows.tolist()]
+    state = live.state(user_id)
+    if not len(state.record.items):
+        return items[:n]
+    wanted = words_of(words)
+    exact = np.array([_is_called(item, wanted) for item in items], np.bool_)
+    order = np.lexsort((-_scores(live, rows, state.taste), ~exact))[:n]
+    return [items[place] for place in order.tolist()]
+
+
+def _is_called(item: Item, wanted: list[str]) -> bool:
+    return any(words_of(name) == wanted for name in (item.title or "", *item.artists))
+
+
+def _scores(live: LiveHome, rows: NDArray[np.int32], taste: NDArray[np.float32]) -> NDArray[np.float32]:
+    vectors = live.path.stock.vectors
+    scores = np.full(len(rows), -np.inf, np.float32)  # items that came after the space was trained
+    known = rows < len(vectors)
+    scores[known] = vectors[rows[known]] @ taste
+    return scores

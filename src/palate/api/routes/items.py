@@ -1,0 +1,40 @@
+"""Items: what they are, what goes with them, finding them by words."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+
+from palate.api.answers import Answer, Count, ItemId, Opened, soon
+from palate.api.events import id_text
+from palate.api.listing import search
+from palate.core.errors import UnknownItem
+
+router = APIRouter(tags=["items"])
+
+
+@router.get("/v1/items/{item_id}")
+async def item(serving: Opened, item_id: ItemId) -> Answer:
+    """What the catalogue says of an item, and how often it was played here."""
+    live = serving.live
+    row = live.items.row(item_id)
+    if row is None:
+        raise UnknownItem(item_id)
+    trends = live.path.stock.trends
+    known = row < len(trends.week)
+    plays = {name: int(getattr(trends, name)[row]) if known else 0 for name in ("week", "month", "ever")}
+    return Answer(asdict(live.items.get(row)) | {"plays": plays})
+
+
+@router.get("/v1/items/{item_id}/similar")
+async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
+    """A slate of what goes with an item, the same for everybody."""
+    live = serving.live
+    return Answer(await soon(n, lambda: live.similar(item_id, n)))
+
+
+@router.get("/v1/search")
+async def find(serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
+    """Items by the words of their title and artists; with a listener, in the order of their taste."""
+    found = search(serving.live, q, None if user is None else id_text(user, "user"), n)
+    fields = ("item_id", "title", "artists", "kind", "available")
+    return Answer({"q": q, "items": [{name: getattr(one, name) for name in fields} for one in found]})

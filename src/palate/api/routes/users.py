@@ -1,0 +1,94 @@
+"""What is known of one listener, and what to offer them."""
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query
+
+from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, soon, true_time
+from palate.api.explanation import explanation
+from palate.api.listing import users_after
+from palate.core.clock import DAY_SECONDS
+from palate.surfaces.for_you import FOR_YOU
+from palate.surfaces.live import LiveHome
+
+router = APIRouter(prefix="/v1/users", tags=["listeners"])
+
+ItemIds = Annotated[list[str], Query(description="an item; may be repeated")]
+
+
+@router.get("")
+def users(serving: Opened, n: Count = 50, after: str = "") -> Answer:
+    """Ids of known listeners, in the order of the store; `next` is where to go on, null at the end."""
+    live = serving.live
+    found = users_after(live.store, live.space.label, after, n)
+    more = found[-1] if len(found) == n else None
+    return Answer({"users": found, "next": more, "count": live.store.count(live.space.label)})
+
+
+@router.get("/{user_id}/taste")
+async def taste(serving: Opened, user_id: UserId) -> Answer:
+    """The listener's vector, its space and age; `offset` is how far into the log it has read."""
+    live = serving.live
+    offset = live.store.offset(live.space.label)  # before the state, so that it never promises too much
+    state = live.state(user_id)
+    stranger = len(state.record.items) == 0
+    return Answer({
+        "user_id": user_id, "vector": state.taste, "space": live.space.label,
+        "age_seconds": None if stranger else max(live.clock.now() - state.record.at, 0.0),
+        "offset": offset, "stranger": stranger,
+    })  # fmt: skip
+
+
+@router.get("/{user_id}/candidates")
+async def candidates(serving: Opened, user_id: UserId, n: Count = 200) -> Answer:
+    """The best n items as ids with scores and sources, best first, without explanations."""
+    live = serving.live
+    return Answer(await soon(n, lambda: _candidates(live, user_id, n)))
+
+
+@router.get("/{user_id}/surfaces/{name}")
+async def surface(
+    serving: Opened,
+    user_id: UserId,
+    name: SurfaceName,
+    n: Count = 20,
+    seed: ItemIds = [],  # noqa: B006  # FastAPI copies it
+    exclude: ItemIds = [],  # noqa: B006
+    unheard: bool = False,
+) -> Answer:
+    """A slate: ordered items, each with its source, a reason and evidence."""
+    live = serving.live
+    return Answer(await soon(n, lambda: live.surface(name, user_id, n, seed, exclude, unheard)))
+
+
+@router.get("/{user_id}/listens")
+async def listens(serving: Opened, user_id: UserId, n: Count = 20) -> Answer:
+    """What the listener heard or skipped, latest first, one entry an item; `last` is in unix seconds."""
+    live = serving.live
+    record, now = live.state(user_id).record, live.clock.now()
+    latest = np.argsort(-record.last, kind="stable")[:n].tolist()
+    entries = []
+    for place in latest:
+        item, last = live.items.get(int(record.items[place])), float(record.last[place])
+        entries.append({
+            "item_id": item.item_id, "title": item.title, "artists": item.artists, "kind": item.kind,
+            "plays": int(record.plays[place]), "skips": int(record.skips[place]),
+            "last": true_time(live.clock.calendar, last), "days_ago": max(now - last, 0.0) / DAY_SECONDS,
+        })  # fmt: skip
+    return Answer({"user_id": user_id, "listens": entries})
+
+
+@router.get("/{user_id}/explain/{item_id}")
+def explain(serving: Opened, user_id: UserId, item_id: ItemId) -> Answer:
+    """Why this item stands where it stands for this listener, or why it is not offered."""
+    return Answer(explanation(serving.live, user_id, item_id))
+
+
+def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, object]:
+    ranked = live.path.rank(FOR_YOU, live.query(user_id, [], []), n).candidates
+    items = [
+        {"item_id": live.items.id(row), "score": score, "source": ranked.source(place)}
+        for place, (row, score) in enumerate(zip(ranked.items.tolist(), ranked.scores.tolist(), strict=True))
+    ]
+    return {"user_id": user_id, "space": live.space.label, "items": items}

@@ -1,0 +1,86 @@
+"""What one server process holds open: the log, the listeners' records, and the live space as it is now."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from palate.core.clock import Calendar, Clock
+from palate.core.errors import NotTrained
+from palate.core.home import Home
+from palate.embeddings.space import Spaces
+from palate.listening.log import ListeningLog
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
+from palate.surfaces.live import LiveHome
+
+
+class Serving:
+    """Opened once for each process and closed at its end. `live` is replaced as a whole, so a request takes it once.
+
+    An untrained home can be opened: it accepts events, and answers once `palate train` has run.
+    """
+
+    def __init__(self, home: Home, wall: Callable[[], float]) -> None:
+        self.home, self.wall = home.require(), wall
+        self.log = ListeningLog(home.log)
+        self.store = OnlineStore(home.online / "records")  # written too: LMDB opens a file once in a process
+        self._seen: tuple[tuple[int, int] | None, Calendar] = (None, Calendar())
+        self._live: LiveHome | None = None
+        self.refresh()
+
+    @property
+    def live(self) -> LiveHome:
+        """The live home; NotTrained when there is none yet."""
+        if self._live is None:
+            raise NotTrained(f"{self.home.root} has no trained space yet; run `palate train`")
+        return self._live
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a live space to answer from."""
+        return self._live is not None
+
+    def refresh(self) -> bool:
+        """Opens what was promoted since; until it is ready the old space answers. True when something changed.
+
+        Slow (it loads a space), so it runs outside the event loop. Raises PalateError when the new space is damaged.
+        """
+        seen = (_mark(self.home.spaces / "aliases.jsonl"), self.log.calendar())
+        if seen == self._seen or seen[0] is None:
+            return False
+        space, clock = Spaces(self.home.spaces).live, Clock(seen[1], self.wall)
+        live = LiveHome(self.home, space, clock, self.store, self._items())
+        _warm(live)
+        self._live, self._seen = live, seen
+        return True
+
+    def close(self) -> None:
+        """Gives the files back."""
+        if self._live is not None:
+            self._live.items.close()
+        self.store.close()
+        self.log.close()
+
+    def _items(self) -> ItemStore:
+        """The item store as it is on disk; the open one when it still is that version.
+
+        A replaced store is not closed here: requests under way read it, and the last of them lets it go.
+        """
+        path = self.home.online / "items"
+        if self._live is not None and self._live.items.version == ItemStore.live_version(path):
+            return self._live.items
+        return ItemStore(path)
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    """Changes when the file does; None while there is none."""
+    if not path.is_file():
+        return None
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _warm(live: LiveHome) -> None:
+    """Loads what the first request would have to wait for."""
+    stock = live.path.stock
+    stock.directions, stock.popular, stock.new  # noqa: B018  # cached when first read
+    live.for_you("", 1)
