@@ -85,7 +85,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         raise error
     detail = error.detail
     if error.status_code == 404:
-        detail = f"there is no {request.url.path[:80]}; GET /docs lists what there is"
+        detail = f"there is no {request.scope['path'][:80]}; GET /docs lists what there is"
     elif error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
         detail = f"{request.method} is not possible here; use {allowed}"
@@ -97,6 +97,9 @@ async def on_wrong_parameter(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
+    ours = first.get("ctx", {}).get("error")
+    if isinstance(ours, BadInput):
+        return Answer({"detail": str(ours)}, 422)
     name = ".".join(str(part) for part in first["loc"][1:])
     came = "" if first["type"] == "missing" else f", and came as {str(first.get('input'))[:40]!r}"
     return Answer({"detail": f"the parameter {name}: {first['msg']}{came}"}, 422)

@@ -22,7 +22,11 @@ MAX_WAITING_EVENTS = 50_000  # about a second of writing; beyond that the client
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one post. offsets: one for each event, 0 for a duplicate; offset: the log holds all of it there."""
+    """What became of one post.
+
+    offset   where the log holds all of it
+    offsets  one for each event, 0 for a duplicate
+    """
 
     accepted: int
     duplicates: int

@@ -1,18 +1,16 @@
 """Keeps the records level with the log and the live space current, beside the requests and in its own thread."""
 
 import asyncio
-import fcntl
 import logging
-import os
 import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
 from palate.fresh.fold import Folder
+from palate.fresh.lock import FoldLock
 from palate.surfaces.live import LiveHome
 
 POLL_SECONDS = 0.1  # for what other processes append; our own posts wake the follower
@@ -21,26 +19,6 @@ MAX_BACK_OFF_SECONDS = 30.0
 MAX_MARKS = 1_000
 
 logger = logging.getLogger("palate.api")
-
-
-class FoldLock:
-    """Of all processes that serve or follow one home, one folds. The kernel frees the lock when its holder dies."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-
-    def mine(self) -> bool:
-        """True when this process holds the lock, or could take it now."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def close(self) -> None:
-        """Lets go of the lock."""
-        os.close(self._descriptor)
 
 
 class Lag:

@@ -43,7 +43,8 @@ class ItemColumns:
         """Tracks of which only the ids are known."""
         codes = np.full(n_items, -1, np.int32)
         return cls(
-            kind=np.zeros(n_items, np.uint8), available=np.ones(n_items, np.bool_), explicit=np.zeros(n_items, np.bool_),
+            kind=np.zeros(n_items, np.uint8),
+            available=np.ones(n_items, np.bool_), explicit=np.zeros(n_items, np.bool_),
             language=codes, artist=codes, genre=codes, released=np.full(n_items, np.nan),
             duration_seconds=np.full(n_items, np.nan, np.float32), languages=[], artists=[], genres=[],
         )  # fmt: skip

@@ -54,11 +54,11 @@ class ItemModel:
         np.maximum.at(reference, history.user, history.timestamp)
         # A listener's own listens fade three times faster than they do in the item model: a taste follows the present.
         matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users]
-        als = _als(self.settings)
-        als.item_factors = np.ascontiguousarray(self.vectors[:, :-1])
-        als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
         tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)
-        with threadpool_limits(1, "blas"):
+        with threadpool_limits(1, "blas"):  # implicit has threads of its own and wants BLAS to have one
+            als = _als(self.settings)
+            als.item_factors = np.ascontiguousarray(self.vectors[:, :-1])
+            als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
             tastes[:, :-1] = als.recalculate_user(np.arange(len(users)), matrix)
         return tastes
 
@@ -95,8 +95,8 @@ def fit_items(history: History, playlists: Playlists, columns: ItemColumns, sett
     matrix = sp.vstack([listeners, _playlist_matrix(playlists, history.n_items, settings.playlist_weight)]).tocsr()
     vectors = np.zeros((history.n_items, settings.dim), np.float32)
     if matrix.nnz:
-        als = _als(settings)
         with threadpool_limits(1, "blas"):
+            als = _als(settings)
             als.fit(matrix, show_progress=False)
         vectors[:, :-1] = als.item_factors
     known = np.bincount(matrix.indices, minlength=history.n_items) > 0

@@ -144,11 +144,11 @@ class Spaces:
             file.flush()
             os.fsync(file.fileno())
 
-    def rollback(self) -> str:
-        """Makes the version live that was live before the present one; gives its label."""
-        labels = [entry["space"] for entry in self.history()]
+    @property
+    def previous(self) -> str:
+        """The label that was live before the present one; BadInput when there was none."""
+        labels = [str(entry["space"]) for entry in self.history()]
         earlier = [label for label in labels if label != labels[-1]]
         if not earlier:
             raise BadInput("there is no earlier live space to roll back to")
-        self.promote(earlier[-1], why=f"rollback from {labels[-1]}")
-        return str(earlier[-1])
+        return earlier[-1]

@@ -28,7 +28,6 @@ from palate.core.progress import progress
 from palate.core.settings import read_settings
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.encoder import Encoder
 from palate.embeddings.items import ItemModel, fit_items
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
@@ -118,7 +117,7 @@ def _digest(path: Path) -> str | None:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
-class Step(luigi.Task):  # type: ignore[misc]  # luigi has no types
+class Step(luigi.Task):
     """One task of a run; its target is one file under the run's folder, which holds run.json."""
 
     folder = luigi.Parameter()

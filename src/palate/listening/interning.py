@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
+from palate.listening.database import PARAMETERS, insert
 
 T = TypeVar("T")
 
 REMEMBERED = 1_000_000  # ids kept in memory each way, about 150 MB; beyond that they are read again
-_ASKED = 900  # ids in one question; SQLite took at most 999 before 3.32
 
 
 class _Rows(dict[str, int]):
@@ -58,20 +58,25 @@ class Interned:
 
     def _learn(self, db: sqlite3.Connection, unmet: list[str]) -> NDArray[np.int32]:
         """Puts the rows of ids that this process meets for the first time in its memory; gives them last id first."""
-        stored: dict[str, int] = {}
-        for part in _parts(unmet):
-            marks = ",".join("?" * len(part))
-            try:
-                stored.update(db.execute(f"SELECT id, row FROM {self._table} WHERE id IN ({marks})", part))
-            except UnicodeEncodeError as error:
-                raise BadInput(f"the id {error.object[:80]!r} is not valid text; send it as UTF-8") from error
-        new = [one for one in unmet if one not in stored]
-        _check(new)
         first = db.execute(f"SELECT coalesce(max(row) + 1, 0) FROM {self._table}").fetchone()[0]
-        stored.update(zip(new, range(first, first + len(new)), strict=True))
-        db.executemany(f"INSERT INTO {self._table}(id, row) VALUES(?, ?)", [(one, stored[one]) for one in new])
+        try:
+            stored = self._stored(db, unmet) if first else {}
+            new = [one for one in unmet if one not in stored]
+            _check(new)
+            given = dict(zip(new, range(first, first + len(new)), strict=True))
+            insert(db, f"INSERT INTO {self._table}(id, row)", [value for pair in given.items() for value in pair], 2)
+        except UnicodeEncodeError as error:
+            raise BadInput(f"the id {error.object[:80]!r} is not valid text; send it as UTF-8") from error
+        stored.update(given)
         self._row_of.update(stored)
         return np.array([stored[one] for one in reversed(unmet)], np.int32)
+
+    def _stored(self, db: sqlite3.Connection, ids: list[str]) -> dict[str, int]:
+        stored: dict[str, int] = {}
+        for part in _parts(ids):
+            marks = ",".join("?" * len(part))
+            stored.update(db.execute(f"SELECT id, row FROM {self._table} WHERE id IN ({marks})", part))
+        return stored
 
     def ids(self, db: sqlite3.Connection, rows: NDArray[np.int32]) -> list[str]:
         """The ids at `rows`; Corrupt if one was never given, since the log writes ids before the listens of them."""
@@ -95,8 +100,8 @@ class Interned:
 
 
 def _parts(things: list[T]) -> Iterator[list[T]]:
-    for start in range(0, len(things), _ASKED):
-        yield things[start : start + _ASKED]
+    for start in range(0, len(things), PARAMETERS):
+        yield things[start : start + PARAMETERS]
 
 
 def _check(ids: list[str]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
 from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
-from palate.listening.database import Database
+from palate.listening.database import Database, insert
 from palate.listening.history import History
 from palate.listening.interning import Interned
 from palate.listening.records import Records, event_keys, joined, session_keys, unpack
@@ -272,15 +272,15 @@ def _check(listens: Listens) -> None:
 def _mark_seen(db: sqlite3.Connection, keys: NDArray[np.int64]) -> NDArray[np.intp]:
     """The positions whose key is new, ascending, the first of each repeat; from now on their keys are seen."""
     distinct, rows = np.unique(keys, return_index=True)  # ascending keys also fill the table's pages in order
-    insert = "INSERT OR IGNORE INTO seen VALUES(?)"
+    into = "INSERT OR IGNORE INTO seen"
     db.execute("SAVEPOINT marking")
-    added = db.executemany(insert, zip(distinct.tolist(), strict=True)).rowcount
+    added = insert(db, into, distinct.tolist())
     if 0 < added < len(distinct):  # rare: asking first would cost every import half as much again
         db.execute("ROLLBACK TO marking")
         known = [key for (key,) in _known(db, distinct)]
         new = ~np.isin(distinct, np.array(known, np.int64), assume_unique=True)
         distinct, rows = distinct[new], rows[new]
-        db.executemany(insert, zip(distinct.tolist(), strict=True))
+        insert(db, into, distinct.tolist())
     elif len(distinct) and not added:
         rows = rows[:0]
     db.execute("RELEASE marking")

@@ -6,9 +6,9 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, soon, true_time
-from palate.api.explanation import explanation
 from palate.api.listing import users_after
 from palate.core.clock import DAY_SECONDS
+from palate.surfaces.explanation import explanation
 from palate.surfaces.for_you import FOR_YOU
 from palate.surfaces.live import LiveHome
 

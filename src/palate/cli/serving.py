@@ -1,0 +1,43 @@
+"""palate serve, fresh."""
+
+import click
+
+from palate.cli.output import json_option, show
+from palate.core.home import Home
+from palate.core.settings import read_settings
+
+
+@click.command()
+@click.option("--host", help="The address to listen on; default from palate.toml, else 127.0.0.1.")
+@click.option("--port", type=int, help="The port; default from palate.toml, else 8420.")
+@click.option("--workers", type=int, help="Processes that answer; default from palate.toml, else 1.")
+@json_option
+@click.pass_obj
+def serve(home: Home, host: str | None, port: int | None, workers: int | None, as_json: bool) -> None:
+    """Serve the HTTP API and the page, and keep tastes fresh, until stopped."""
+    start(home, host, port, workers)
+
+
+def start(home: Home, host: str | None, port: int | None, workers: int | None) -> None:
+    """Runs the server with palate.toml's settings, changed by what was given."""
+    from palate.api.serve import run
+    from palate.api.settings import ServerSettings
+
+    settings = read_settings(home.require().settings).section(ServerSettings)
+    run(home, host or settings.host, port or settings.port, workers or settings.workers, settings)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def fresh(home: Home, as_json: bool) -> None:
+    """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself."""
+    from palate.jobs.online import catch_up
+
+    folded = catch_up(home)
+    answer = {"listens": folded.listens, "listeners": folded.listeners, "offset": folded.offset}
+    text = f"{folded.listens:,} listens of {folded.listeners:,} listeners folded; level with offset {folded.offset:,}"
+    show(answer, text, as_json)
+
+
+COMMANDS = (serve, fresh)

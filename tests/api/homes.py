@@ -1,0 +1,42 @@
+"""A trained home to serve: a small simulated world, imported and trained as a person would do it."""
+
+import shutil
+import time
+from pathlib import Path
+
+import polars as pl
+
+from palate.core.home import Home
+from palate.jobs.chain import train
+from palate.jobs.importing import import_items, import_listens, import_playlists
+from palate.sources.world import WorldSettings, simulate
+
+WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
+MARKUP = "<img src=x onerror=\"document.title='injected'\"> & <b>Bold</b>"  # the title of the first item
+TOML = "[items]\ndim = 16\niterations = 3\n[ranker]\ncuts = 2\nlists_per_cut = 60\nrounds = 20\n"
+
+
+def trained_home(folder: Path, title_of_first: str = MARKUP) -> Home:
+    """Simulates, imports and trains; takes a few seconds. One item's title is markup, as titles of strangers can be."""
+    home = Home(folder / "home")
+    home.root.mkdir(parents=True)
+    home.settings.write_text(TOML, encoding="utf-8")
+    world = folder / "world"
+    simulate(WORLD, seed=1).write(world)
+    items = pl.read_parquet(world / "items.parquet")
+    first = pl.int_range(pl.len()) == 0
+    items.with_columns(title=pl.when(first).then(pl.lit(title_of_first)).otherwise("title")).write_parquet(
+        world / "items.parquet"
+    )
+    now = time.time()
+    import_items(home, [world / "items.parquet"], {}, strict=True, now=now)
+    import_playlists(home, [world / "playlists.parquet"], {}, strict=True, now=now)
+    import_listens(home, [world / "listens.parquet"], {}, strict=True, now=now)
+    train(home)
+    return home
+
+
+def copy_of(home: Home, folder: Path) -> Home:
+    """A home of one's own, to write to."""
+    shutil.copytree(home.root, folder / "home")
+    return Home(folder / "home")
