@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,12 @@ from palate.core.home import Home
 from palate.jobs.chain import train
 from palate.jobs.importing import import_items, import_listens, import_playlists
 from palate.sources.world import WorldSettings, simulate
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # starlette asks for a successor of httpx that the extras do not bring
+    from starlette.testclient import TestClient
+
+__all__ = ["MARKUP", "TestClient", "copy_of", "trained_home"]
 
 WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
 MARKUP = "<img src=x onerror=\"document.title='injected'\"> & <b>Bold</b>"  # the title of the first item
@@ -32,7 +39,9 @@ def trained_home(folder: Path, title_of_first: str = MARKUP) -> Home:
     import_items(home, [world / "items.parquet"], {}, strict=True, now=now)
     import_playlists(home, [world / "playlists.parquet"], {}, strict=True, now=now)
     import_listens(home, [world / "listens.parquet"], {}, strict=True, now=now)
-    train(home)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # implicit's advice about threads, which depends on the machine
+        train(home)
     return home
 
 

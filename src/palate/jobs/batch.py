@@ -28,6 +28,7 @@ from palate.retrieval.query import Query
 from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
 from palate.store.items import ItemStore
+from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.live import checked, open_stock
 from palate.surfaces.path import Recipe, RequestPath
@@ -72,7 +73,8 @@ class Moment:
         vectors = with_popularity(stock.vectors, popularity)
         index = VectorIndex.build(vectors, self.space.label, IndexSettings(**self.space.manifest["settings"]["index"]))
         stock = replace(stock, vectors=vectors, index=index, trends=Trends.at(self.history, self.at))
-        return RequestPath(stock, Ranker.load(self.space.folder / "ranker.txt"), ItemStore(self.home.online / "items"))
+        labels = KeptLabels(ItemStore(self.home.online / "items"))
+        return RequestPath(stock, Ranker.load(self.space.folder / "ranker.txt"), labels)
 
     def records(self, users: Iterable[str]) -> Iterator[tuple[str, UserRecord]]:
         """Each listener's record, in the order given; an empty one for a stranger."""

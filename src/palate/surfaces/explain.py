@@ -1,20 +1,27 @@
-"""From a ranked candidate to evidence that can be checked and one sentence made from it alone.
+"""From ranked candidates to evidence that can be checked and one sentence each, made from that evidence alone.
 
 The source is the most telling retriever that offered the item. No sentence says more than its evidence does.
 """
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import Item
 from palate.core.slate import SlateItem
 from palate.retrieval.query import Query
-from palate.retrieval.stock import Stock
+from palate.retrieval.stock import NEW_DAYS, Stock
 
 Evidence = dict[str, Any]
+Because = tuple[list[Evidence], str]  # what can be checked, and the sentence
+
+KEPT_LABELS = 20_000  # reading an item from the store takes 8 microseconds; a popular one is read for every answer
 
 
 class Labels(Protocol):
@@ -25,88 +32,118 @@ class Labels(Protocol):
         ...
 
 
+class KeptLabels:
+    """The same labels, those of late kept in memory."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.get = lru_cache(KEPT_LABELS)(labels.get)
+
+
 def explain(candidates: Candidates, query: Query, stock: Stock, labels: Labels) -> list[SlateItem]:
     """One SlateItem per candidate, in order."""
-    return [_explained(position, candidates, query, stock, labels) for position in range(len(candidates))]
+    if not len(candidates):
+        return []
+    column = np.argmax(~np.isnan(candidates.offered), axis=1)
+    anchors = candidates.because[np.arange(len(candidates)), column]
+    names = [candidates.sources[c] for c in column.tolist()]
+    near = np.flatnonzero([name == "near_taste" for name in names])
+    anchors[near] = _closest_listens(candidates.items[near], query, stock)
+    reasons = _Reasons(query, stock, labels, _listens(query))
+    return [
+        reasons.slate_item(row, score, name, anchor)
+        for row, score, name, anchor in zip(
+            candidates.items.tolist(), candidates.scores.tolist(), names, anchors.tolist(), strict=True
+        )
+    ]
 
 
-def _explained(position: int, candidates: Candidates, query: Query, stock: Stock, labels: Labels) -> SlateItem:
-    row, source = int(candidates.items[position]), candidates.source(position)
-    anchor = int(candidates.because[position, candidates.sources.index(source)])
-    if source == "near_taste":
-        anchor = _closest_listen(row, query, stock)
-    evidence, reason = _because(source, row, anchor, query, stock, labels)
-    item = labels.get(row)
-    return SlateItem(
-        item_id=str(item.item_id), kind=item.kind.value, score=float(candidates.scores[position]), source=source,
-        reason=reason, evidence=evidence, title=item.title, artists=item.artists,
-    )  # fmt: skip
-
-
-def _closest_listen(row: int, query: Query, stock: Stock) -> int:
-    """The played item whose direction is closest to `row`'s, other than itself; -1 when there is none."""
+def _closest_listens(rows: NDArray[np.int32], query: Query, stock: Stock) -> NDArray[np.int32]:
+    """For each row the played item whose direction is closest, other than itself; -1 when there is none."""
     played = query.record.items[(query.record.plays > 0) & (query.record.items < stock.n_items)]
-    played = played[played != row]
-    if not len(played):
-        return -1
-    return int(played[np.argmax(stock.directions[played] @ stock.directions[row])])
+    if not len(played) or not len(rows):
+        return np.full(len(rows), -1, np.int32)
+    alike = stock.directions[rows] @ stock.directions[played].T
+    alike[rows[:, None] == played[None, :]] = -2.0
+    best = np.argmax(alike, axis=1)
+    return np.where(alike[np.arange(len(rows)), best] > -2.0, played[best], -1).astype(np.int32)
 
 
-def _because(
-    source: str, row: int, anchor: int, query: Query, stock: Stock, labels: Labels
-) -> tuple[list[Evidence], str]:
-    if source == "again":
-        listen = _listen(row, query, labels)
-        return [listen], f"You played this {_times(listen['plays'])}, last {_ago(listen['days_ago'])}."
-    if source in ("company", "company_of_seeds"):
-        place = int(np.flatnonzero(stock.company.items[anchor] == row)[0])
-        together = int(stock.company.together[anchor, place])
-        name = labels.get(anchor)
-        pair: Evidence = {"type": "together", "item_id": str(name.item_id), "groups": together}
-        start = f"Heard together with {name.label} in {together} sitting{'s' * (together != 1)} or playlists"
-        return _with_listen(pair, start, anchor, query, labels)
-    if source in ("near_taste", "near_seeds") and anchor >= 0:
-        name = labels.get(anchor)
-        cosine = round(float(stock.directions[anchor] @ stock.directions[row]), 3)
-        close: Evidence = {"type": "similar", "item_id": str(name.item_id), "cosine": cosine}
-        return _with_listen(close, f"Keeps similar company to {name.label}", anchor, query, labels)
-    if source == "near_taste":
-        score = round(float(stock.vectors[row] @ query.taste), 3)
-        return [{"type": "taste", "score": score}], "Close to your taste."
-    if source == "new":
-        return _new(row, stock)
-    plays = int(stock.trends.week[row])
-    if plays:
-        return [{"type": "popular", "plays": plays, "days": 7}], f"Played {_times(plays)} here in the last 7 days."
-    ever = int(stock.trends.ever[row])
-    return [{"type": "popular", "plays": ever, "days": None}], f"Played {_times(ever)} here."
-
-
-def _with_listen(
-    evidence: Evidence, sentence: str, anchor: int, query: Query, labels: Labels
-) -> tuple[list[Evidence], str]:
-    """Adds how often the listener played the anchor, if they did."""
-    listen = _listen(anchor, query, labels)
-    if not listen["plays"]:
-        return [evidence], sentence + "."
-    return [evidence, listen], f"{sentence}, which you played {_times(listen['plays'])}."
-
-
-def _listen(row: int, query: Query, labels: Labels) -> Evidence:
+def _listens(query: Query) -> dict[int, tuple[int, float]]:
+    """Plays and days since the latest event, by item row, of everything the listener played."""
     record = query.record
-    place = int(np.searchsorted(record.items, row))
-    known = place < len(record.items) and record.items[place] == row
-    plays = int(record.plays[place]) if known else 0
-    days = round(max(query.now - float(record.last[place]), 0.0) / DAY_SECONDS, 2) if known else None
-    return {"type": "listen", "item_id": str(labels.get(row).item_id), "plays": plays, "days_ago": days}
+    days = np.maximum(query.now - record.last, 0.0) / DAY_SECONDS
+    told = zip(record.items.tolist(), record.plays.tolist(), days.tolist(), strict=True)
+    return {row: (plays, round(ago, 2)) for row, plays, ago in told if plays > 0}
 
 
-def _new(row: int, stock: Stock) -> tuple[list[Evidence], str]:
-    plays = int(stock.trends.ever[row])
-    evidence: Evidence = {"type": "new", "plays": plays}
-    if not plays:
-        return [evidence], "New in the catalogue: nobody here has played it yet."
-    return [evidence], f"New here: first played within the last two months, {_times(plays)} so far."
+@dataclass(frozen=True)
+class _Reasons:
+    """Puts one candidate after another into words."""
+
+    query: Query
+    stock: Stock
+    labels: Labels
+    listens: dict[int, tuple[int, float]]
+
+    def slate_item(self, row: int, score: float, source: str, anchor: int) -> SlateItem:
+        evidence, reason = self._BY_SOURCE[source](self, row, anchor)
+        item = self.labels.get(row)
+        return SlateItem(
+            item_id=item.item_id, kind=item.kind.value, score=score, source=source, reason=reason, evidence=evidence,
+            title=item.title, artists=item.artists,
+        )  # fmt: skip
+
+    def again(self, row: int, anchor: int) -> Because:
+        listen = self._listen(row)
+        return [listen], f"You played this {_times(listen['plays'])}, last {_ago(listen['days_ago'])}."
+
+    def company(self, row: int, anchor: int) -> Because:
+        place = self.stock.company.items[anchor].tolist().index(row)
+        together, name = int(self.stock.company.together[anchor, place]), self.labels.get(anchor)
+        evidence: Evidence = {"type": "together", "item_id": name.item_id, "groups": together}
+        groups = "sitting or playlist" if together == 1 else "sittings or playlists"
+        return self._with_listen(evidence, f"Heard together with {name.label} in {together:,} {groups}", anchor)
+
+    def near(self, row: int, anchor: int) -> Because:
+        if anchor < 0:
+            score = round(float(self.stock.vectors[row] @ self.query.taste), 3)
+            return [{"type": "taste", "score": score}], "Close to your taste."
+        name = self.labels.get(anchor)
+        cosine = round(float(self.stock.directions[anchor] @ self.stock.directions[row]), 3)
+        evidence: Evidence = {"type": "similar", "item_id": name.item_id, "cosine": cosine}
+        return self._with_listen(evidence, f"Keeps similar company to {name.label}", anchor)
+
+    def new(self, row: int, anchor: int) -> Because:
+        trends, plays = self.stock.trends, int(self.stock.trends.ever[row])
+        if not plays:
+            return [{"type": "new", "plays": 0, "days": None}], "New: nobody here has played it yet."
+        days = round(max(self.query.now - float(trends.first_heard[row]), 0.0) / DAY_SECONDS, 2)
+        evidence: Evidence = {"type": "new", "plays": plays, "days": days}
+        if days <= NEW_DAYS:
+            return [evidence], f"New here: first played {_ago(days)}, {_times(plays)} so far."
+        return [evidence], f"A new release, played {_times(plays)} here."
+
+    def popular(self, row: int, anchor: int) -> Because:
+        week, ever = int(self.stock.trends.week[row]), int(self.stock.trends.ever[row])
+        if week:
+            return [{"type": "popular", "plays": week, "days": 7}], f"Played {_times(week)} here in a week."
+        return [{"type": "popular", "plays": ever, "days": None}], f"Played {_times(ever)} here."
+
+    _BY_SOURCE: ClassVar[dict[str, Callable[["_Reasons", int, int], Because]]] = {
+        "again": again, "company": company, "company_of_seeds": company, "near_taste": near, "near_seeds": near,
+        "new": new, "popular": popular,
+    }  # fmt: skip
+
+    def _listen(self, row: int) -> Evidence:
+        plays, days = self.listens[row]
+        return {"type": "listen", "item_id": self.labels.get(row).item_id, "plays": plays, "days_ago": days}
+
+    def _with_listen(self, evidence: Evidence, sentence: str, anchor: int) -> Because:
+        """Adds how often the listener played the anchor, if they did."""
+        if anchor not in self.listens:
+            return [evidence], sentence + "."
+        listen = self._listen(anchor)
+        return [evidence, listen], f"{sentence}, which you played {_times(listen['plays'])}."
 
 
 def _times(n: int) -> str:

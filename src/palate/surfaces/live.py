@@ -21,6 +21,7 @@ from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
+from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.path import RequestPath
 from palate.surfaces.radio import RADIO
@@ -64,7 +65,8 @@ class LiveHome:
     @cached_property
     def path(self) -> RequestPath:
         """The request path over the live space."""
-        return RequestPath(open_stock(self.space), Ranker.load(self.space.folder / "ranker.txt"), self.items)
+        ranker = Ranker.load(self.space.folder / "ranker.txt")
+        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items))
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; a stranger's when nothing is known."""

@@ -110,6 +110,7 @@ async function showSimilar(itemId, name) {
 }
 
 async function search(words) {
+  state.similar = null;
   const query = new URLSearchParams({ q: words, n: String(SHOWN), ...(state.user && { user: state.user }) });
   const found = await ask(`/v1/search?${query}`);
   showPanel(`Found for “${words}”`, found.items.map((item) => itemNode(item, [[item.kind, "source"]])), "Nothing found.");

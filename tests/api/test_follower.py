@@ -1,0 +1,180 @@
+"""Folding beside the requests: one process folds, failures pass, a promoted space takes over."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from palate.api import follower
+from palate.api.app import create_app
+from palate.api.follower import FoldLock, Lag
+from palate.core.artefacts import read_json, write_json
+from palate.core.listens import Listen, in_columns
+from palate.embeddings.space import Spaces
+from palate.fresh.fold import Folder
+from palate.listening.log import ListeningLog
+
+from api.homes import TestClient
+
+EVENT = {"user_id": "somebody new", "item_id": "sim-track-00001"}
+
+
+def eventually(what: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether it becomes true in time."""
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def post(client: TestClient, **fields: object) -> int:
+    answer = client.post("/v1/events", json={"events": [EVENT | fields]})
+    assert answer.status_code == 202
+    return answer.json()["offset"]
+
+
+def taste(client: TestClient) -> dict:
+    return client.get("/v1/users/somebody new/taste").json()
+
+
+def test_only_one_process_holds_the_lock(tmp_path):
+    first, second = FoldLock(tmp_path / "x" / "fold.lock"), FoldLock(tmp_path / "x" / "fold.lock")
+    assert (first.mine(), second.mine(), first.mine()) == (True, False, True)
+    first.close()
+    assert second.mine()
+    second.close()
+
+
+def test_lag_counts_from_when_the_oldest_unfolded_listen_was_seen():
+    lag = Lag()
+    assert lag.seconds(end=10, folded=10, moment=0.0) == 0.0
+    assert lag.seconds(end=12, folded=10, moment=5.0) == 0.0
+    assert lag.seconds(end=20, folded=10, moment=7.0) == 2.0
+    assert lag.seconds(end=20, folded=12, moment=9.0) == 2.0  # what was seen at 7 is the oldest now
+    assert lag.seconds(end=20, folded=20, moment=11.0) == 0.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=50))
+def test_lag_is_never_negative_and_zero_when_level(steps):
+    lag, end, folded = Lag(), 0, 0
+    for moment, (more, done) in enumerate(steps):
+        end, folded = end + more, min(folded + done, end + more)
+        seconds = lag.seconds(end, folded, float(moment))
+        assert 0.0 <= seconds <= moment
+        assert seconds == 0.0 or folded < end
+
+
+def test_an_unknown_item_is_accepted_and_changes_no_taste(home):
+    with TestClient(create_app(home)) as client:
+        offset = post(client, item_id="never heard of")
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        assert taste(client)["stranger"]
+
+
+def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
+    monkeypatch.setattr(follower, "MAX_BACK_OFF_SECONDS", 0.2)
+    fold, failures = Folder.catch_up, []
+
+    def failing(self):
+        if len(failures) < 3:
+            failures.append(1)
+            raise RuntimeError("a fault")
+        return fold(self)
+
+    monkeypatch.setattr(Folder, "catch_up", failing)
+    with TestClient(create_app(home)) as client:
+        offset = post(client)
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        assert "palate_fold_failures_total 3.0" in client.get("/metrics").text
+        assert client.get("/health/ready").status_code == 200
+
+
+def test_a_server_that_is_far_behind_is_not_ready(home, monkeypatch):
+    monkeypatch.setattr(Folder, "catch_up", lambda self: (_ for _ in ()).throw(RuntimeError("a fault")))
+    with TestClient(create_app(home)) as client:
+        post(client)
+        assert client.get("/health/ready").status_code == 200
+        monkeypatch.setattr("palate.api.routes.operations.MAX_BEHIND_SECONDS", -1.0)
+        answer = client.get("/health/ready")
+        assert answer.status_code == 503
+        assert answer.json()["detail"].startswith("1 listens wait to be folded")
+        assert "palate_fold_lag_listens 1.0" in client.get("/metrics").text
+
+
+def test_another_process_that_holds_the_lock_folds(home):
+    other = FoldLock(home.online / "fold.lock")
+    assert other.mine()
+    with TestClient(create_app(home)) as client:
+        offset = post(client)
+        assert not eventually(lambda: taste(client)["offset"] >= offset, seconds=0.5)
+        other.close()
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+
+
+def test_listens_that_another_process_logs_are_folded(home):
+    with TestClient(create_app(home)) as client, ListeningLog(home.log) as log:
+        offset = log.append(in_columns([Listen("somebody new", EVENT["item_id"], time.time())])).last_offset
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        assert not taste(client)["stranger"]
+
+
+def test_a_promoted_space_answers_without_a_restart(home, monkeypatch):
+    monkeypatch.setattr(follower, "REFRESH_SECONDS", 0.0)
+    spaces = Spaces(home.spaces)
+    with TestClient(create_app(home)) as client:
+        before = taste(client)
+        offset = post(client)
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        copy_space(home.spaces / "taste@1", home.spaces / "taste@2")
+        spaces.promote("taste@2", why="test")
+        assert eventually(lambda: taste(client)["space"] == "taste@2")
+        assert eventually(lambda: taste(client)["offset"] >= offset)  # folded into the new space from the log
+        assert client.get("/v1/home").json()["space"] == "taste@2"
+        spaces.rollback()
+        assert eventually(lambda: taste(client)["space"] == "taste@1")
+        assert taste(client)["offset"] >= offset > before["offset"]
+
+
+def test_a_damaged_space_does_not_replace_a_good_one(home, monkeypatch):
+    monkeypatch.setattr(follower, "REFRESH_SECONDS", 0.0)
+    with TestClient(create_app(home)) as client:
+        copy_space(home.spaces / "taste@1", home.spaces / "taste@2")
+        (home.spaces / "taste@2" / "columns.npz").write_bytes(b"damaged")
+        Spaces(home.spaces).promote("taste@2", why="test")
+        assert eventually(lambda: "palate_fold_failures_total 0.0" not in client.get("/metrics").text)
+        assert taste(client)["space"] == "taste@1"
+
+
+def test_an_untrained_home_accepts_events_and_answers_once_it_is_trained(home, monkeypatch):
+    monkeypatch.setattr(follower, "REFRESH_SECONDS", 0.0)
+    aliases = home.spaces / "aliases.jsonl"
+    hidden = aliases.rename(aliases.with_suffix(".hidden"))
+    with TestClient(create_app(home)) as client:
+        answer = client.get("/v1/users/u/taste")
+        assert (answer.status_code, "run `palate train`" in answer.json()["detail"]) == (503, True)
+        assert client.get("/health/ready").status_code == 503
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/metrics").status_code == 200
+        offset = post(client)
+        hidden.rename(aliases)
+        assert eventually(lambda: client.get("/health/ready").status_code == 200)
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+
+
+def copy_space(old: Path, new: Path) -> None:
+    """A second version with the same vectors under another name."""
+    shutil.copytree(old, new)
+    manifest = read_json(new / "index" / "manifest.json")
+    write_json(new / "index" / "manifest.json", manifest | {"space": new.name})
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog):
+    """Failures that are made on purpose are logged; not on the screen."""
+    caplog.set_level("CRITICAL", logger="palate.api")
