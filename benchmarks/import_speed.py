@@ -9,10 +9,8 @@ writing as many bytes as the finished log has and forcing them to disk.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -24,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from palate.core.home import Home
+from stamp import stamp
 
 # what the table shows -> digits behind the point; all but the last are listens, or listens a second
 COLUMNS = {"listens": 0, "whole": 0, "in_process": 0, "cpu": 0, "read_floor": 0, "write_floor": 0, "bytes_a_listen": 1}
@@ -95,12 +94,6 @@ def measured(file: Path, folder: Path, repeats: int) -> dict[str, float]:
     }
 
 
-def commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
-    return found.stdout.strip() or "none"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=2_000_000)
@@ -111,8 +104,7 @@ def main() -> None:
     if options.one:
         in_a_fresh_home(options.one)
         return
-    machine = f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    print(f"{machine}, {datetime.date.today()}, commit {commit()}, seed {options.seed}")
+    print(f"{stamp()}, seed {options.seed}")
     print(f"{'file':<8}" + "".join(f"{name:>16}" for name in COLUMNS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

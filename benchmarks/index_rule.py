@@ -13,10 +13,6 @@ filtered    the same two figures behind a filter that allows a tenth of the rows
 """
 
 import argparse
-import datetime
-import os
-import platform
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.store.index import IndexSettings, VectorIndex
+from stamp import stamp
 
 DIM, N, QUERIES = 128, 200, 200
 Vectors = NDArray[np.float32]
@@ -101,22 +98,12 @@ def compare(rows: int) -> None:
         )
 
 
-def birth_certificate() -> str:
-    """Machine, date and commit of this run."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
-    busy = os.getloadavg()[0]
-    return (
-        f"{os.cpu_count()} cores {platform.processor() or platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, load {busy:.1f}, {datetime.date.today()}, commit {commit.strip() or 'unknown'}"
-    )
-
-
 def main() -> None:
     """Runs every size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true", help="also 300,000 rows")
     sizes = [10_000, 30_000, 50_000, 100_000] + ([300_000] if parser.parse_args().large else [])
-    print(birth_certificate())
+    print(stamp())
     print("| rows | kind | ms_one | ms_batch | recall | filtered ms, recall | build s | bytes a vector |")
     print("|---|---|---|---|---|---|---|---|")
     for rows in sizes:

@@ -21,6 +21,7 @@ import numpy as np
 
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
+from stamp import stamp
 
 READS = 30_000
 SPACE = "bench@1"
@@ -128,9 +129,8 @@ def main() -> None:
         return read(options.path, options.users)
     if options.role == "write":
         return write(options.path, options.users, options.bytes)
-    from index_rule import birth_certificate
 
-    print(birth_certificate())
+    print(stamp())
     print("| bytes | readers | p50 us | p90 | p99 | p99.9 | writer: commits, p50 ms, p99 ms |")
     print("|---|---|---|---|---|---|---|")
     folder = Path(tempfile.mkdtemp())

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api.homes import TestClient, copy_of, trained_home
 
 from palate.api.app import create_app
 from palate.core.home import Home
+
+from .homes import TestClient, copy_of, trained_home
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from palate.core.home import Home
-from palate.jobs.chain import train
 from palate.jobs.importing import import_items, import_listens, import_playlists
 from palate.sources.world import WorldSettings, simulate
 
@@ -16,14 +15,15 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # starlette asks for a successor of httpx that the extras do not bring
     from starlette.testclient import TestClient
 
-__all__ = ["MARKUP", "TestClient", "copy_of", "trained_home"]
+__all__ = ["MARKED", "MARKUP", "TestClient", "copy_of", "trained_home"]
 
 WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
-MARKUP = "<img src=x onerror=\"document.title='injected'\"> & <b>Bold</b>"  # the title of the first item
+MARKED = "sim-track-00001"
+MARKUP = "<img src=x onerror=\"document.title='injected'\"> & <b>Bold</b>"  # its title
 TOML = "[items]\ndim = 16\niterations = 3\n[ranker]\ncuts = 2\nlists_per_cut = 60\nrounds = 20\n"
 
 
-def trained_home(folder: Path, title_of_first: str = MARKUP) -> Home:
+def trained_home(folder: Path) -> Home:
     """Simulates, imports and trains; takes a few seconds. One item's title is markup, as titles of strangers can be."""
     home = Home(folder / "home")
     home.root.mkdir(parents=True)
@@ -31,16 +31,16 @@ def trained_home(folder: Path, title_of_first: str = MARKUP) -> Home:
     world = folder / "world"
     simulate(WORLD, seed=1).write(world)
     items = pl.read_parquet(world / "items.parquet")
-    first = pl.int_range(pl.len()) == 0
-    items.with_columns(title=pl.when(first).then(pl.lit(title_of_first)).otherwise("title")).write_parquet(
-        world / "items.parquet"
-    )
+    marked = pl.when(pl.col("item_id") == MARKED).then(pl.lit(MARKUP)).otherwise("title")
+    items.with_columns(title=marked).write_parquet(world / "items.parquet")
     now = time.time()
     import_items(home, [world / "items.parquet"], {}, strict=True, now=now)
     import_playlists(home, [world / "playlists.parquet"], {}, strict=True, now=now)
     import_listens(home, [world / "listens.parquet"], {}, strict=True, now=now)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # implicit's advice about threads, which depends on the machine
+        warnings.simplefilter("ignore")  # what luigi and implicit say when imported is no subject of these tests
+        from palate.jobs.chain import train
+
         train(home)
     return home
 

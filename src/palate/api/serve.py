@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server
 
 from palate.api.settings import ServerSettings
@@ -41,7 +42,7 @@ def run(
     print(f"Palate serves {live.label} at http://{shown}:{port}/ (stop it with Ctrl-C)", file=sys.stderr, flush=True)
     server = Server(
         "palate", address=host, port=port, interface=Interfaces.ASGI, workers=workers, websockets=False,
-        log_enabled=False, respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS,
+        log_level=LogLevels.error, respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS,
     )  # fmt: skip
     server.serve(target_loader=partial(_load, home, settings or ServerSettings()), wrap_loader=False)
 

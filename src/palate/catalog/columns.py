@@ -1,5 +1,7 @@
 """The catalogue and the playlists as arrays: what filters, features and models read, without polars."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,6 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import read_arrays, write_arrays
+
+
+def packed_texts(texts: Sequence[str | None]) -> NDArray[np.uint8]:
+    """The texts as the bytes of one JSON list, ASCII: what goes into an .npz beside the numbers.
+
+    numpy's own text gives every entry the width of the longest, four bytes a character: one title of 10,000
+    characters would make a million short ones 40 GB.
+    """
+    return np.frombuffer(json.dumps(list(texts)).encode("ascii"), np.uint8)
+
+
+def unpacked_texts(data: NDArray[np.uint8]) -> list[str | None]:
+    """What `packed_texts` took, in its order."""
+    texts: list[str | None] = json.loads(data.tobytes())
+    return texts
 
 
 @dataclass(frozen=True)
@@ -50,15 +67,15 @@ class ItemColumns:
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Writes the columns as .npz, the names as arrays of text."""
-        names = {name: np.array(getattr(self, name), np.str_) for name in ("languages", "artists", "genres")}
+        """Writes the columns as .npz, the names as `packed_texts`."""
+        names = {name: packed_texts(getattr(self, name)) for name in ("languages", "artists", "genres")}
         write_arrays(path, **{name: getattr(self, name) for name in self.__dataclass_fields__} | names)
 
     @classmethod
     def load(cls, path: Path) -> "ItemColumns":
         """Reads what `save` wrote."""
         stored = read_arrays(path)
-        names = {name: [str(v) for v in stored.pop(name)] for name in ("languages", "artists", "genres")}
+        names = {name: unpacked_texts(stored.pop(name)) for name in ("languages", "artists", "genres")}
         return cls(**stored, **names)  # type: ignore[arg-type]  # two dictionaries of different types, by name
 
 
@@ -94,8 +111,8 @@ class Playlists:
         return replace(self, **chosen)
 
     def save(self, path: Path) -> None:
-        """Writes everything as .npz; a missing name or owner is stored as empty text."""
-        texts = {name: np.array([v or "" for v in getattr(self, name)], np.str_) for name in ("ids", "names", "owners")}
+        """Writes everything as .npz, the texts as `packed_texts`."""
+        texts = {name: packed_texts(getattr(self, name)) for name in ("ids", "names", "owners")}
         arrays = {name: getattr(self, name) for name in ("playlist", "item", "position", "added", "removed")}
         write_arrays(path, **arrays, **texts)
 
@@ -103,9 +120,8 @@ class Playlists:
     def load(cls, path: Path) -> "Playlists":
         """Reads what `save` wrote."""
         stored = read_arrays(path)
-        ids = [str(v) for v in stored.pop("ids")]
-        names, owners = ([str(v) or None for v in stored.pop(name)] for name in ("names", "owners"))
-        return cls(**stored, ids=ids, names=names, owners=owners)
+        texts = {name: unpacked_texts(stored.pop(name)) for name in ("ids", "names", "owners")}
+        return cls(**stored, **texts)  # type: ignore[arg-type]  # two dictionaries of different types, by name
 
     @classmethod
     def none(cls) -> "Playlists":

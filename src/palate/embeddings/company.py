@@ -62,12 +62,12 @@ def _nearest(members: sp.csr_matrix) -> Company:
     n_items = members.shape[1]
     items = np.full((n_items, NEIGHBOURS), -1, np.int32)
     scores, together = np.zeros((n_items, NEIGHBOURS), np.float32), np.zeros((n_items, NEIGHBOURS), np.int32)
-    length = np.sqrt(np.maximum(np.asarray(members.sum(axis=0)).ravel(), 1.0))
+    size = np.asarray(members.sum(axis=0), np.float64).ravel()
     transposed = members.T.tocsr()
     for start in range(0, n_items, BLOCK_ITEMS):
         counts = (transposed[start : start + BLOCK_ITEMS] @ members).tocsr()
         owner = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-        cosine = counts.data / (length[start + owner] * length[counts.indices])
+        cosine = counts.data / np.sqrt(size[start + owner] * size[counts.indices])  # one root: 1.0 is exactly 1.0
         cosine[counts.indices == start + owner] = -1.0  # never its own company
         order = np.lexsort((counts.indices, -cosine, owner))
         rank = np.arange(len(order)) - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 
-RIDGE = 1e-4  # of the mean feature power per listener; .00001 to .001 score the same on 30Music
+RIDGE = 1e-4  # for each listener, where a feature squared is .12 on average; .00001 to .001 score the same on 30Music
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Encoder:
         return int(self.weights.shape[1])
 
     def encode(self, records: Sequence[UserRecord]) -> NDArray[np.float32]:
-        """(q, dim) float32, one taste a record, in order; a batch equals its members one by one.
+        """(q, dim) float32, one taste a record, in order; a batch equals its members one by one up to rounding.
 
-        An empty record gives the taste of a stranger: the encoder's constant, which ranks by popularity alone.
+        An empty record gives the taste of a stranger: the encoder's constant, which is nearly popularity alone (on
+        30Music, 94 of the 100 items it puts first are the 100 most popular).
         """
         tastes: NDArray[np.float32] = features(records, self.dim) @ self.weights
         return tastes

@@ -51,7 +51,8 @@ class ItemModel:
     def fold_in(self, history: History, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """(q, dim) exact iALS vectors of `users`, each seen from their own latest listen: the encoder's teacher."""
         reference = np.full(len(history.users), -np.inf)
-        np.maximum.at(reference, history.user, history.timestamp)
+        counted = (taste_weights(history) > 0) | history.skipped()  # as in the record: a search is no listen
+        np.maximum.at(reference, history.user[counted], history.timestamp[counted])
         # A listener's own listens fade three times faster than they do in the item model: a taste follows the present.
         matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users]
         tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)

@@ -82,7 +82,14 @@ class UserRecord:
         """The inverse of `add` with the same arguments: sums, counts and plays as if it had never happened.
 
         `at` and an item's `last` only move forward, so they stay; an item without any event left is forgotten.
+        BadInput, and nothing changed, when the record holds no such event of the item.
         """
+        place = int(np.searchsorted(self.items, item))
+        known = place < len(self.items) and self.items[place] == item
+        if not known or (self.skips if skip else self.plays)[place] < 1:
+            raise BadInput(
+                f"no {'skip' if skip else 'play'} of item row {item} is in this record, so none can be removed"
+            )
         self._change(item, kind, vector, timestamp, weight, skip, sign=-1)
         left = (self.plays > 0) | (self.skips > 0)
         if not left.all():
@@ -105,8 +112,6 @@ class UserRecord:
         self.counts[:, kind] += share
         place = int(np.searchsorted(self.items, item))
         if place == len(self.items) or self.items[place] != item:
-            if sign < 0:
-                raise BadInput(f"item row {item} was never added to this record, so it cannot be removed")
             for name, value in (("items", item), ("weights", 0.0), ("plays", 0), ("skips", 0), ("last", -np.inf)):
                 setattr(self, name, np.insert(getattr(self, name), place, value))
         self.weights[place] += share[AFFINITY_HALF_LIFE]
@@ -157,6 +162,10 @@ class UserRecord:
             version, dim, n_kinds, m = (int(v) for v in np.frombuffer(data, np.int32, 4))
             if version != cls.FORMAT:
                 raise Corrupt(f"user record of format {version}, this Palate reads {cls.FORMAT}; run `palate train`")
+            halves = len(HALF_LIVES_DAYS)
+            size = 24 + m * 24 + n_kinds * (4 + 4 * halves * (1 + dim))
+            if min(dim, n_kinds, m) < 0 or len(data) != size:
+                raise ValueError(f"its header promises {size}")
             reader = _Reader(data, offset=16)
             at, last = float(reader.take(np.float64, 1)[0]), reader.take(np.float64, m)
             kinds = reader.take(np.int32, n_kinds)
@@ -165,7 +174,6 @@ class UserRecord:
             record = cls.empty(dim)
             record.at, record.items, record.plays, record.skips = at, items, plays, skips
             record.weights, record.last = weights, last
-            halves = len(HALF_LIVES_DAYS)
             record.counts[:, kinds] = reader.take(np.float32, halves * n_kinds).reshape(halves, n_kinds)
             record.sums[:, kinds] = reader.take(np.float32, halves * n_kinds * dim).reshape(halves, n_kinds, dim)
         except (ValueError, IndexError) as error:

@@ -8,7 +8,6 @@ stays on record.
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.artefacts import atomic_folder, read_json, write_json
+from palate.core.artefacts import atomic_file, atomic_folder, read_json, write_json
 from palate.core.errors import BadInput, Corrupt, NotTrained
 from palate.embeddings.company import Company
 from palate.embeddings.encoder import Encoder
@@ -39,7 +38,10 @@ class Space:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Name, version, dim, items, format, created, fingerprint of its inputs, settings, hashes of the files."""
-        manifest = read_json(self.folder / "manifest.json")
+        path = self.folder / "manifest.json"
+        if not path.is_file():
+            raise Corrupt(f"{path} is missing, so {self.label} is not a space; roll back or train again")
+        manifest = read_json(path)
         if manifest.get("format") != FORMAT:
             raise Corrupt(f"{self.folder} has format {manifest.get('format')}, this Palate reads {FORMAT}; train again")
         return dict(manifest)
@@ -52,7 +54,11 @@ class Space:
     @cached_property
     def item_vectors(self) -> NDArray[np.float32]:
         """(items, dim) float32 by catalogue row, memory-mapped."""
-        vectors: NDArray[np.float32] = np.load(self.folder / "item_vectors.npy", mmap_mode="r", allow_pickle=False)
+        path = self.folder / "item_vectors.npy"
+        try:
+            vectors: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise Corrupt(f"{path} cannot be read ({error}); roll back or train again") from error
         return vectors
 
     @cached_property
@@ -91,9 +97,9 @@ class Spaces:
         return [Space(path) for _, path in sorted(found)]
 
     def next_label(self) -> str:
-        """What the next published version will be called."""
-        versions = self.versions()
-        return f"{NAME}@{int(versions[-1].label.split('@')[1]) + 1 if versions else 1}"
+        """What the next published version will be called. A label is not given twice, even when its folder is gone."""
+        labels = [space.label for space in self.versions()] + [str(entry["space"]) for entry in self.history()]
+        return f"{NAME}@{max((int(label.split('@')[1]) for label in labels), default=0) + 1}"
 
     def publish(self, manifest: dict[str, Any], fill: Callable[[Path], None]) -> Space:
         """Makes the next version: `fill(folder)` writes its files; then it gets a manifest and its name."""
@@ -130,19 +136,18 @@ class Spaces:
         """Every promotion and rollback, oldest first: time, alias, space, why. A torn last line is left out."""
         path = self.folder / "aliases.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-        return [json.loads(line) for line in lines[:-1]]  # what follows the last newline was never finished
+        try:
+            return [json.loads(line) for line in lines[:-1]]  # what follows the last newline was never finished
+        except ValueError as error:
+            raise Corrupt(f"{path} is damaged ({error}); restore it or delete it and train again") from error
 
     def promote(self, label: str, why: str) -> None:
         """Makes `label` live from now on; durable when it returns."""
         space, path = self.get(label), self.folder / "aliases.jsonl"
         entry = {"time": time.time(), "alias": LIVE, "space": space.label, "why": why}
-        whole = path.read_bytes() if path.is_file() else b""
-        with path.open("r+b" if whole else "wb") as file:
-            file.truncate(whole.rfind(b"\n") + 1)
-            file.seek(0, os.SEEK_END)
-            file.write(json.dumps(entry).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        before = path.read_bytes() if path.is_file() else b""
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(before[: before.rfind(b"\n") + 1] + json.dumps(entry).encode() + b"\n")
 
     @property
     def previous(self) -> str:

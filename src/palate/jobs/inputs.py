@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from numpy.typing import NDArray
+
 from palate.catalog.catalog import Catalog
-from palate.catalog.columns import ItemColumns, Playlists
-from palate.catalog.playlists import load as load_playlists
+from palate.catalog.columns import ItemColumns, Playlists, packed_texts, unpacked_texts
+from palate.catalog.playlists import PlaylistTable
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.errors import BadInput
 from palate.core.home import Home
@@ -24,49 +26,66 @@ class Inputs:
     columns: ItemColumns
 
     def until(self, moment: float) -> "Inputs":
-        """What was known before `moment`: its listens, and the places on playlists that were dated before it."""
-        known = ~(self.playlists.added >= moment)  # an unknown date counts as always there
-        return replace(self, history=self.history.until(moment), playlists=self.playlists.take(known))
+        """What was known before `moment`: its listens, and the places on playlists that were dated before it.
+
+        An item of which the catalogue has little more than the id, and that no such listen or playlist names, was not
+        known either: it is there because of what came later, so it counts as unavailable.
+        """
+        history = self.history.until(moment)
+        playlists = self.playlists.take(~(self.playlists.added >= moment))  # an unknown date counts as always there
+        named = _described(self.columns)
+        named[history.item] = True
+        named[playlists.item[playlists.item >= 0]] = True
+        columns = replace(self.columns, available=self.columns.available & named)
+        return Inputs(history, playlists, columns)
 
     def save(self, folder: Path) -> None:
         """Writes the three parts; `load` gives them back."""
         folder.mkdir(parents=True, exist_ok=True)
         self.columns.save(folder / "columns.npz")
         self.playlists.save(folder / "playlists.npz")
-        arrays = {f.name: np.asarray(getattr(self.history, f.name)) for f in fields(History)}
-        write_arrays(folder / "history.npz", **arrays)
+        arrays = {f.name: np.asarray(getattr(self.history, f.name)) for f in fields(History) if f.name != "users"}
+        write_arrays(folder / "history.npz", **arrays, users=packed_texts(self.history.users))
 
     @classmethod
     def load(cls, folder: Path) -> "Inputs":
         """Reads what `save` wrote."""
         arrays = read_arrays(folder / "history.npz")
-        users, n_items = [str(u) for u in arrays.pop("users")], int(arrays.pop("n_items"))
-        history = History(**arrays, users=users, n_items=n_items)
+        users, n_items = unpacked_texts(arrays.pop("users")), int(arrays.pop("n_items"))
+        history = History(**arrays, users=users, n_items=n_items)  # type: ignore[arg-type]  # no user is None
         return cls(history, Playlists.load(folder / "playlists.npz"), ItemColumns.load(folder / "columns.npz"))
+
+
+def _described(columns: ItemColumns) -> NDArray[np.bool_]:
+    """(items,) True where a catalogue said something of the item, rather than a listen naming its id."""
+    dated = ~(np.isnan(columns.released) & np.isnan(columns.duration_seconds))
+    described: NDArray[np.bool_] = (columns.artist >= 0) | (columns.genre >= 0) | (columns.language >= 0) | dated
+    return described
 
 
 def settle(home: Home) -> None:
     """Makes a stub in the catalogue for each item that was heard but never imported.
 
-    Raises BadInput for a home without listens.
+    Raises BadInput for a home without listens and without playlists: nothing can be learnt there.
     """
     with ListeningLog(home.log) as log:
-        if log.end_offset() == 0:
-            raise BadInput(f"{home.root} has no listens yet; run `palate import listens FILE` first")
         heard = log.item_ids()
     catalog = Catalog.open(home.catalog)
-    if catalog.ensure(heard):
-        catalog.save()
+    if not heard and not len(PlaylistTable.open(home.catalog)):
+        raise BadInput(f"{home.root} has no listens yet; run `palate import listens FILE` first")
+    if (catalog.rows_of(heard) < 0).any():
+        with Catalog.changing(home.catalog) as latest:  # it may have changed since
+            latest.ensure(heard)
 
 
-def gather(home: Home) -> Inputs:
-    """Reads a settled home's log, catalogue and playlists."""
+def gather(home: Home, last_offset: int | None = None) -> Inputs:
+    """Reads a settled home's log, up to `last_offset` if given, its catalogue and its playlists."""
     catalog = Catalog.open(home.catalog)
     with ListeningLog(home.log) as log:
         calendar = log.calendar()
-        history = log.history(catalog.rows_of(log.item_ids()), len(catalog))
+        history = log.history(catalog.rows_of(log.item_ids()), len(catalog), last_offset=last_offset)
     columns = catalog.columns()
-    playlists = load_playlists(home.catalog, catalog)
+    playlists = PlaylistTable.open(home.catalog).playlists(catalog)
     return Inputs(
         history,
         replace(playlists, added=calendar.home_times(playlists.added), removed=calendar.home_times(playlists.removed)),

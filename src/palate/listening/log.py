@@ -196,15 +196,17 @@ class ListeningLog:
         n_items: int,
         until: float | None = None,
         sessions: SessionSettings = DEFAULT_SESSIONS,
+        last_offset: int | None = None,
     ) -> History:
         """Every listen before `until` (unix seconds; None for all), ascending by (timestamp, offset), in home time.
 
         `catalog_rows` (log items,) int32 gives the catalogue's row for each of `item_ids()`; listens of an item with
         row -1, or beyond the array because it was heard since, are left out. Sessions are those that the source
-        named, else cut at pauses in unix time.
+        named, else cut at pauses in unix time. `last_offset` leaves out what was logged after it, so that a reader can
+        say what it holds while others write.
         """
         calendar = self.calendar()
-        records = self._records_before(np.inf if until is None else until)
+        records = self._records_before(np.inf if until is None else until, last_offset)
         item = np.full(len(records), -1, np.int32)
         listed = records.item < len(catalog_rows)
         item[listed] = np.asarray(catalog_rows, np.int32)[records.item[listed]]
@@ -240,10 +242,14 @@ class ListeningLog:
         records = joined(parts)
         return np.arange(wanted, holding + len(records)), records.take(slice(wanted - holding, None))
 
-    def _records_before(self, until: float) -> Records:
+    def _records_before(self, until: float, last_offset: int | None) -> Records:
+        parts: list[Records] = []
         with self._database.read() as db:
             stored = db.execute(f"SELECT {_NUMBERS} FROM batches WHERE first_time < ? ORDER BY first_offset", (until,))
-            records = joined([_unpacked(batch, self.path) for batch in stored])
+            for batch in stored:
+                wanted = None if last_offset is None else max(last_offset - batch[0] + 1, 0)
+                parts.append(_unpacked(batch, self.path).take(slice(wanted)))
+            records = joined(parts)
         return records if until == np.inf else records.take(np.flatnonzero(records.timestamp < until))
 
     @contextmanager

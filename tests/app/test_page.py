@@ -1,0 +1,71 @@
+"""The page in a real browser: what it shows, and that a title with markup in it stays text."""
+
+import re
+import struct
+from html import unescape
+
+import pytest
+
+from api.homes import MARKED, MARKUP
+
+pytestmark = pytest.mark.slow
+
+WAIT = "--virtual-time-budget=10000"  # the browser's own clock: until the page's requests have been answered
+
+
+def text_of(dom: str, name: str) -> str:
+    """The markup inside the element with this id, up to the next element that has one."""
+    return dom.partition(f'id="{name}"')[2].partition(" id=")[0]
+
+
+@pytest.fixture
+def dom(served, browse) -> str:
+    """The page of one listener, with the panel of what is similar to the item whose title is markup."""
+    user = served.get("/v1/users?n=1")["users"][0]
+    return browse(f"{served.address}/?user={user}&similar={MARKED}", "--dump-dom", WAIT)
+
+
+def test_it_shows_the_slate_and_the_listens_of_the_listener(served, dom):
+    user = served.get("/v1/users?n=1")["users"][0]
+    for part, path in (("slate", "surfaces/for_you?n=20"), ("heard", "listens?n=20")):
+        answer = served.get(f"/v1/users/{user}/{path}")
+        shown = unescape(text_of(dom, part))
+        titles = [item["title"] for item in answer.get("items", answer.get("listens"))]
+        assert titles
+        assert [title for title in titles if title not in shown] == []
+    assert f"For {user}" in dom
+
+
+def test_it_says_that_nobody_here_is_real(dom):
+    banner = re.search(r'<p id="simulated"[^>]*>([^<]*)</p>', dom)
+    assert banner is not None
+    assert "hidden" not in banner[0]
+    assert banner[1] == "Simulated world: nobody here is real"
+
+
+def test_a_title_with_markup_stays_text(dom):
+    title = re.search(r'<h2 id="panel-title"[^>]*>(.*?)</h2>', dom, re.DOTALL)
+    assert title is not None
+    assert unescape(title[1]) == f"Similar to {MARKUP}"
+    assert "<title>Palate</title>" in dom
+    assert "<img" not in dom
+
+
+def test_a_new_listener_is_a_stranger(served, browse):
+    dom = browse(f"{served.address}/?user=nobody%20yet", "--dump-dom", WAIT)
+    assert "A stranger: this is what others here listen to." in dom
+    assert "Nothing yet. Play something." in dom
+    assert text_of(dom, "slate").count("<li") == 20
+
+
+def test_docs_need_no_script(served, browse):
+    assert "POST /v1/events" in browse(f"{served.address}/docs", "--dump-dom")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
+def test_it_fits_a_phone_and_a_desktop(served, browse, tmp_path, width, height):
+    picture = tmp_path / "page.png"
+    browse(f"{served.address}/", f"--screenshot={picture}", f"--window-size={width},{height}", WAIT)
+    data = picture.read_bytes()
+    assert struct.unpack(">II", data[16:24]) == (width, height)
+    assert len(data) > 10_000  # more than an empty sheet

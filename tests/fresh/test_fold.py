@@ -1,0 +1,180 @@
+"""Folding the log gives the records that the whole history gives, whatever the pieces and whatever is killed."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from palate.core.clock import DAY_SECONDS, Calendar
+from palate.core.items import KINDS, Item
+from palate.core.listens import Event, Listen, in_columns
+from palate.embeddings.bulk import build_records
+from palate.embeddings.encoder import Encoder
+from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
+from palate.embeddings.states import UserState
+from palate.fresh.fold import Folded, Folder
+from palate.fresh.lock import FoldLock
+from palate.listening.log import ListeningLog
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
+
+N_ITEMS, DIM, START = 12, 4, 1_600_000_000.0
+ITEMS = [f"i{row}" for row in range(N_ITEMS)]
+VECTORS = np.random.default_rng(0).standard_normal((N_ITEMS, DIM)).astype(np.float32)
+KIND = (np.arange(N_ITEMS) % len(KINDS)).astype(np.uint8)
+WEIGHTS = np.random.default_rng(1).standard_normal((len(HALF_LIVES_DAYS) * DIM + 1, DIM)).astype(np.float32)
+PAUSE = (START + 100 * DAY_SECONDS, START + 200 * DAY_SECONDS)
+
+listens = st.builds(
+    Listen,
+    user_id=st.sampled_from(["u", "v", "w"]),
+    item_id=st.sampled_from([*ITEMS, "not in the catalogue"]),
+    timestamp=st.floats(START, START + 400 * DAY_SECONDS),
+    event=st.sampled_from(Event),
+    seconds_played=st.none() | st.floats(0, 300, width=32),
+    duration_seconds=st.none() | st.floats(1, 300, width=32),
+)
+
+
+class House:
+    """A log, a store and an item store in one folder, and a folder over them."""
+
+    def __init__(self, path: Path) -> None:
+        self.log, self.store = ListeningLog(path / "log.sqlite"), OnlineStore(path / "records")
+        self.calendar = self.log.add_pause(*PAUSE)
+        ItemStore.write(path / "items", [Item(item_id) for item_id in ITEMS])  # type: ignore[arg-type]
+        self.items = ItemStore(path / "items")
+        self.folder = self.folder_over(self.store)
+
+    def folder_over(self, store: OnlineStore) -> Folder:
+        encoder = Encoder(WEIGHTS)
+        return Folder(self.log, store, self.items, "taste@1", VECTORS, KIND, encoder, self.calendar)
+
+    def states(self) -> dict[str, UserState]:
+        """What is stored of everybody."""
+        found = {user: self.store.get("taste@1", user) for user in self.store.users("taste@1")}
+        return {user: UserState.unpack(state) for user, state in found.items() if state is not None}
+
+    def records(self) -> dict[str, UserRecord]:
+        """The same from the whole history at once."""
+        rows = {item_id: row for row, item_id in enumerate(ITEMS)}
+        heard = np.array([rows.get(item_id, -1) for item_id in self.log.item_ids()], np.int32)
+        history = self.log.history(heard, N_ITEMS)
+        return {history.users[row]: record for row, record in build_records(history, VECTORS, KIND)}
+
+    def close(self) -> None:
+        self.log.close()
+        self.store.close()
+        self.items.close()
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+def same(one: UserRecord, other: UserRecord) -> None:
+    """Equal up to the rounding of what is stored, float32."""
+    assert one.at == other.at
+    for name in ("items", "plays", "skips", "last"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name in ("sums", "counts", "weights"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-4, atol=1e-5)
+
+
+def play(user: str, item: str, day: float, event: Event = Event.PLAY) -> Listen:
+    return Listen(user, item, START + day * DAY_SECONDS, event)  # type: ignore[arg-type]
+
+
+def test_one_play_is_the_vector_of_its_item(house):
+    house.log.append(in_columns([play("u", "i3", 1)]))
+    assert house.folder.catch_up() == Folded(listens=1, listeners=1, offset=1)
+    record = house.states()["u"].record
+    np.testing.assert_array_equal(record.sums[:, KIND[3]], np.repeat(VECTORS[3:4], len(HALF_LIVES_DAYS), axis=0))
+    assert (record.at, record.items.tolist(), record.plays.tolist()) == (START + DAY_SECONDS, [3], [1])
+
+
+def test_a_pause_fades_nothing(house):
+    house.log.append(in_columns([play("u", "i3", 99), play("u", "i3", 201)]))  # 102 days apart, 100 of them a pause
+    house.folder.catch_up()
+    record = house.states()["u"].record
+    np.testing.assert_allclose(record.counts[0].sum(), 1 + 2 ** -(2 / 7), rtol=1e-6)
+
+
+def test_the_taste_stored_is_the_one_of_the_record_stored(house):
+    house.log.append(in_columns([play("u", "i3", 1), play("u", "i4", 2), play("v", "i5", 3)]))
+    house.folder.catch_up()
+    for state in house.states().values():
+        np.testing.assert_allclose(state.taste, Encoder(WEIGHTS).encode([state.record])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_what_says_nothing_of_an_item_changes_nothing(house):
+    nothing = [play("u", "i1", 1, Event.SEARCH), play("u", "i1", 2, Event.IMPRESSION), play("u", "unknown", 3)]
+    house.log.append(in_columns(nothing))
+    assert house.folder.catch_up() == Folded(listens=3, listeners=0, offset=3)
+    assert house.states() == {}
+    assert house.folder.catch_up() == Folded(listens=0, listeners=0, offset=3)
+
+
+@settings(max_examples=40)
+@given(st.lists(listens, max_size=30), st.lists(st.integers(0, 30), max_size=3))
+def test_online_equals_offline_in_any_pieces(tmp_path_factory, everything, cuts):
+    house = House(tmp_path_factory.mktemp("house"))
+    bounds = [0, *sorted(min(cut, len(everything)) for cut in cuts), len(everything)]
+    for start, end in pairwise(bounds):
+        house.log.append(in_columns(everything[start:end]))
+        house.folder.catch_up()
+    offline, online = house.records(), house.states()
+    assert set(online) == set(offline)
+    for user, record in offline.items():
+        same(online[user].record, record)
+    house.close()
+
+
+class Killed(OnlineStore):
+    """Stops short of its write, `failures` times."""
+
+    failures = 0
+
+    def put_many(self, space, records, offset):
+        if self.failures:
+            self.failures -= 1
+            raise KeyboardInterrupt
+        super().put_many(space, records, offset)
+
+
+def test_each_listen_counts_once_whatever_is_killed(tmp_path):
+    house = House(tmp_path)
+    house.store.close()
+    house.store = Killed(tmp_path / "records")
+    folder = house.folder_over(house.store)
+    for day in range(6):
+        house.log.append(in_columns([play("u", f"i{day % 3}", day)]))
+        if day % 2:
+            house.store.failures = 1
+            with pytest.raises(KeyboardInterrupt):
+                folder.catch_up()
+    folder.catch_up()
+    assert house.states()["u"].record.plays.tolist() == [2, 2, 2]
+    same(house.states()["u"].record, house.records()["u"])
+    house.close()
+
+
+def test_an_item_beyond_the_space_waits_for_the_next_one(house):
+    short = Folder(house.log, house.store, house.items, "taste@1", VECTORS[:5], KIND[:5], Encoder(WEIGHTS), Calendar())
+    house.log.append(in_columns([play("u", "i9", 1), play("u", "i2", 2)]))
+    assert short.catch_up().listeners == 1
+    assert house.states()["u"].record.items.tolist() == [2]
+
+
+def test_only_one_holds_the_lock(tmp_path):
+    first, second = FoldLock(tmp_path / "x" / "fold.lock"), FoldLock(tmp_path / "x" / "fold.lock")
+    assert (first.mine(), second.mine(), first.mine()) == (True, False, True)
+    first.close()
+    assert second.mine()
+    second.close()

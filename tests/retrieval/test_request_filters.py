@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from palate.core.candidates import Candidates, Offer, merge
+from palate.retrieval.filters import SKIPPED_DAYS, Filter, apply, available, not_excluded, not_heard, not_just_skipped
+
+from .small import query_of, record_of, stock_of
+
+ALL: list[Filter] = [available, not_excluded, not_heard, not_just_skipped]
+
+
+def candidates_of(*items: int) -> Candidates:
+    rows = np.array(items, np.int32)
+    return merge([("any", Offer.of(rows, np.arange(len(rows), 0, -1).astype(np.float32)))])
+
+
+def kept_by(one: Filter, query: object = None, **facts: object) -> list[int]:
+    asked = query_of() if query is None else query
+    candidates = candidates_of(0, 1, 2, 3)
+    return candidates.items[one(candidates, asked, stock_of(np.ones((4, 2)), **facts))[0]].tolist()  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_played_is_left_out() -> None:
+    assert kept_by(available, available=[True, False, True, True]) == [0, 2, 3]
+
+
+def test_what_the_request_excludes_and_its_seeds_are_left_out() -> None:
+    assert kept_by(not_excluded, query_of(seeds=[3], exclude=[1, 77])) == [0, 2]
+
+
+def test_heard_is_played_not_skipped() -> None:
+    record = record_of(plays=[(0, 300), (2, 0), (2, 1)], skips=[(1, 0), (2, 0)])
+    assert kept_by(not_heard, query_of(record)) == [1, 3]
+
+
+def test_skipped_lately_is_more_skips_than_plays_and_the_last_one_not_long_ago() -> None:
+    record = record_of(
+        plays=[(1, 1), (2, 2)],
+        skips=[(0, 0.1), (1, 0.1), (2, 0), (2, 1), (3, SKIPPED_DAYS + 0.1)],
+    )
+    assert kept_by(not_just_skipped, query_of(record)) == [1, 3]
+
+
+def test_each_removal_has_its_reason_and_happens_once() -> None:
+    stock = stock_of(np.ones((6, 2)), available=[False, False, True, True, True, True])
+    query = query_of(record_of(plays=[(1, 0), (2, 0), (3, 0)], skips=[(4, 0)]), exclude=[0, 2])
+    kept, removed = apply(ALL, candidates_of(5, 4, 3, 2, 1, 0), query, stock)
+    assert kept.items.tolist() == [5]
+    assert [(one.items.tolist(), one.reason) for one in removed] == [
+        ([1, 0], "unavailable"),
+        ([2], "excluded by the request"),
+        ([3], "heard before"),
+        ([4], "skipped lately"),
+    ]
+
+
+def test_a_filter_that_removes_nothing_says_nothing() -> None:
+    kept, removed = apply(ALL, candidates_of(1, 0), query_of(), stock_of(np.ones((2, 2))))
+    assert kept.items.tolist() == [1, 0]
+    assert removed == []
+
+
+@pytest.mark.parametrize("filters", [[], [available], ALL, ALL[::-1]], ids=len)
+@given(
+    items=st.lists(st.integers(0, 9), unique=True, max_size=10),
+    shelf=st.lists(st.booleans(), min_size=10, max_size=10),
+    plays=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 20)), max_size=6),
+    skips=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 20)), max_size=6),
+    exclude=st.lists(st.integers(0, 9), max_size=3),
+)
+def test_kept_and_removed_are_what_came(
+    filters: list[Filter],
+    items: list[int],
+    shelf: list[bool],
+    plays: list[tuple[int, float]],
+    skips: list[tuple[int, float]],
+    exclude: list[int],
+) -> None:
+    stock, query = stock_of(np.ones((10, 2)), available=shelf), query_of(record_of(plays, skips), exclude=exclude)
+    kept, removed = apply(filters, candidates_of(*items), query, stock)
+    gone = [item for one in removed for item in one.items.tolist()]
+    assert sorted(kept.items.tolist() + gone) == sorted(items)
+    assert kept.items.tolist() == [item for item in items if item not in gone]
+    assert all(one.reason for one in removed)
+    assert all(len(one.items) for one in removed)
+    again, nothing = apply(filters, kept, query, stock)
+    assert nothing == []
+    assert again.items.tolist() == kept.items.tolist()

@@ -1,0 +1,146 @@
+"""A small simulated world with everything fitted on it: what was planted is known, so answers can be judged."""
+
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.catalog.columns import ItemColumns, Playlists
+from palate.core.items import KINDS, Item
+from palate.embeddings.items import ItemSettings
+from palate.embeddings.records import UserRecord
+from palate.jobs.fit import FitSettings
+from palate.jobs.inputs import Inputs
+from palate.jobs.judging import Trained, fit_all
+from palate.listening.history import History
+from palate.ranking.ranker import RankerSettings
+from palate.retrieval.query import Query
+from palate.retrieval.stock import Stock
+from palate.sources.world import Truth, World, WorldSettings, simulate
+from palate.surfaces.path import RequestPath
+
+WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
+FIT = FitSettings(
+    items=ItemSettings(dim=32, iterations=5), ranker=RankerSettings(cuts=4, lists_per_cut=100, rounds=40)
+)
+UNAVAILABLE_EVERY = 20  # each 20th item was taken off the shelf after it had been heard
+
+
+@dataclass(frozen=True)
+class ItemLabels:
+    """The world's items by row."""
+
+    items: list[Item]
+
+    def get(self, row: int) -> Item:
+        return self.items[row]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """world: what was simulated; inputs: the same as arrays; path: the request path, fitted on all of it."""
+
+    world: World
+    inputs: Inputs
+    trained: Trained
+    path: RequestPath
+
+    @property
+    def truth(self) -> Truth:
+        return self.world.truth
+
+    @property
+    def stock(self) -> Stock:
+        return self.path.stock
+
+    @property
+    def now(self) -> float:
+        return self.trained.at
+
+    @property
+    def genre(self) -> NDArray[np.int32]:
+        """(items,) codes of the first genre, as the catalogue has it."""
+        return self.inputs.columns.genre
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        return {item.item_id: row for row, item in enumerate(self.world.items)}
+
+    def query(self, user: int, seeds: tuple[int, ...] = (), exclude: tuple[int, ...] = ()) -> Query:
+        """What the listener at a user row asks at the end of the world."""
+        asked = self.trained.query(user)
+        return replace(asked, seeds=np.array(seeds, np.int32), exclude=np.array(exclude, np.int32))
+
+    def stranger(self, seeds: tuple[int, ...] = ()) -> Query:
+        """The same of somebody of whom nothing is known."""
+        record = UserRecord.empty(self.trained.encoder.dim)
+        taste = self.trained.encoder.encode([record])[0]
+        return Query(record, taste, self.now, np.array(seeds, np.int32))
+
+    def listeners(self, least_events: int) -> list[int]:
+        """User rows with at least so many events, ascending."""
+        events = np.bincount(self.inputs.history.user, minlength=len(self.world.listeners))
+        return [user for user in sorted(self.trained.records) if events[user] >= least_events]
+
+
+@cache
+def planted() -> Planted:
+    """The world of these tests, made once in a session."""
+    world = simulate(WORLD, seed=0)
+    inputs = Inputs(history_of(world), playlists_of(world), columns_of(world.items))
+    trained = fit_all(inputs, inputs.history, inputs.history.end, FIT)
+    return Planted(world, inputs, trained, replace(trained.path, labels=ItemLabels(world.items)))
+
+
+def history_of(world: World) -> History:
+    """Everything that was heard in the world, as every model reads it."""
+    plays = world.plays
+    most = int(plays.sitting.max()) + 2
+    durations = np.array([np.nan if one.duration_seconds is None else one.duration_seconds for one in world.items])
+    return History(
+        user=plays.user,
+        item=plays.item,
+        timestamp=plays.timestamp,
+        event=plays.event,
+        seconds_played=plays.seconds_played,
+        duration_seconds=durations[plays.item].astype(np.float32),
+        session=plays.user.astype(np.int64) * most + plays.sitting + 1,
+        users=[str(one.user_id) for one in world.listeners],
+        n_items=len(world.items),
+    )
+
+
+def columns_of(items: list[Item]) -> ItemColumns:
+    """The catalogue of the world's items, some of which cannot be played any more."""
+    languages, language = _codes([item.language for item in items])
+    artists, artist = _codes([item.artists[0] if item.artists else None for item in items])
+    genres, genre = _codes([item.genres[0] if item.genres else None for item in items])
+    unknown = ItemColumns.unknown(len(items))
+    return replace(
+        unknown,
+        kind=np.array([KINDS.index(item.kind) for item in items], np.uint8),
+        available=np.arange(len(items)) % UNAVAILABLE_EVERY != 0,
+        released=np.array([np.nan if item.released is None else item.released for item in items]),
+        language=language, artist=artist, genre=genre, languages=languages, artists=artists, genres=genres,
+    )  # fmt: skip
+
+
+def playlists_of(world: World) -> Playlists:
+    """The world's playlists by row."""
+    row = {item.item_id: at for at, item in enumerate(world.items)}
+    ids, playlist = _codes([str(stay.playlist_id) for stay in world.playlists])
+    times = [(stay.added, stay.removed) for stay in world.playlists]
+    added, removed = (
+        np.array([np.nan if t is None else t for t in column]) for column in zip(*times, strict=True)
+    )
+    item = np.array([row[stay.item_id] for stay in world.playlists], np.int32)
+    position = np.array([stay.position for stay in world.playlists], np.int32)
+    nobody: list[str | None] = [None] * len(ids)
+    return Playlists(playlist, item, position, added, removed, ids, nobody, nobody)
+
+
+def _codes(values: list[str | None]) -> tuple[list[str], NDArray[np.int32]]:
+    names = sorted({value for value in values if value is not None})
+    code = {name: at for at, name in enumerate(names)}
+    return names, np.array([-1 if value is None else code[value] for value in values], np.int32)
