@@ -57,7 +57,7 @@ def test_what_was_only_skipped_calls_no_company() -> None:
 
 
 def test_only_the_latest_items_call_their_company() -> None:
-    n = RECENT_ITEMS + 2
+    n = RECENT_ITEMS + 1
     stock = stock_of(np.ones((n, 2)), {0: [(1, 0.9)], 1: [(2, 0.1)]})
     record = record_of(plays=[(0, 50), *((item, 1) for item in range(2, n)), (1, 2)])
     assert rows(company(query_of(record), stock, 10)) == [2]  # item 0, heard longest ago, is one too many

@@ -164,7 +164,7 @@ class UserRecord:
                 raise Corrupt(f"user record of format {version}, this Palate reads {cls.FORMAT}; run `palate train`")
             halves = len(HALF_LIVES_DAYS)
             size = 24 + m * 24 + n_kinds * (4 + 4 * halves * (1 + dim))
-            if min(dim, n_kinds, m) < 0 or len(data) != size:
+            if dim < 1 or min(n_kinds, m) < 0 or len(data) != size:
                 raise ValueError(f"its header promises {size}")
             reader = _Reader(data, offset=16)
             at, last = float(reader.take(np.float64, 1)[0]), reader.take(np.float64, m)

@@ -1,17 +1,14 @@
 """`palate train` as Luigi tasks: snapshot -> items, company, encoder, ranker, index -> publish.
 
-A run is named by a fingerprint of everything that it reads: the log, the catalogue, the playlists, the settings, the
-moment. Each task writes its target atomically under home/jobs/<fingerprint>/, so a killed run goes on where it was, a
-finished one is not repeated, and the result is that of an undisturbed run.
+Each task writes its target atomically under home/jobs/<fingerprint>/ (runs.py), so a killed run goes on where it was,
+a finished one is not repeated, and the result is that of an undisturbed run.
 """
 
-import hashlib
-import json
 import logging
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,83 +35,8 @@ from palate.ranking.ranker import Ranker
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 
-CHAIN_VERSION = 1  # raise it when a fit changes its results, so that old runs are not taken for new ones
 KEPT_RUNS = 3
-PARTS = ("items", "users", "ranker")
 ENCODE_BLOCK = 4_096
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training run of one home: where its targets are, and what it reads."""
-
-    home: Home
-    settings: FitSettings
-    until: float | None  # unix seconds; None for everything
-    only: str | None  # one of PARTS: refit this, take the rest from the live space
-    offset: int  # the log's end when the run was named
-    fingerprint: str
-
-    @property
-    def folder(self) -> Path:
-        return self.home.jobs / self.fingerprint
-
-    @property
-    def fits(self) -> set[str]:
-        """What is fitted anew. New item vectors need a new encoder."""
-        return {None: {"items", "users", "ranker"}, "items": {"items", "users"}}.get(self.only, {str(self.only)})
-
-    def inputs(self) -> Inputs:
-        """What models may learn from: the snapshot, before `until`."""
-        inputs = Inputs.load(self.folder / "inputs")
-        return inputs if self.until is None else inputs.until(self.moment(inputs))
-
-    def moment(self, inputs: Inputs) -> float:
-        """The home time that the run trains for: `until`, or just after the last listen."""
-        if self.until is None:
-            return inputs.history.end
-        with ListeningLog(self.home.log) as log:
-            return log.calendar().home_time(self.until)
-
-    def live(self) -> Space:
-        """The live space, whose parts are reused when `only` is given."""
-        return Spaces(self.home.spaces).live
-
-
-def name_run(home: Home, until: float | None, only: str | None) -> Run:
-    """Looks at what there is to train on and names the run."""
-    if only is not None and only not in PARTS:
-        raise BadInput(f"--only {only!r} is not a part; choose from {', '.join(PARTS)}")
-    settings = FitSettings.read(read_settings(home.require().settings))
-    settle(home)
-    with ListeningLog(home.log) as log:
-        offset, last = log.end_offset(), log.last_time or 0.0
-        pauses = [pause for pause in log.calendar().pauses if pause[0] < last]  # a later one changes nothing learnt
-    seen = {
-        "version": CHAIN_VERSION, "offset": offset, "pauses": pauses, "until": until, "settings": asdict(settings),
-        "only": [only, Spaces(home.spaces).live.label] if only else None,
-        "files": {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")},
-    }  # fmt: skip
-    fingerprint = hashlib.blake2b(json.dumps(seen, sort_keys=True).encode(), digest_size=8).hexdigest()
-    run = Run(home, settings, until, only, offset, fingerprint)
-    if not (run.folder / "run.json").is_file():
-        wanted = {"home": str(home.root.resolve()), "until": until, "only": only, "offset": offset}
-        write_json(run.folder / "run.json", wanted | {"settings": asdict(settings)})
-    return run
-
-
-def read_run(folder: Path) -> Run:
-    """The run that `name_run` wrote down in `folder`."""
-    told = read_json(folder / "run.json")
-    settings = FitSettings.of(told["settings"])
-    return Run(Home(Path(told["home"])), settings, told["until"], told["only"], told["offset"], folder.name)
-
-
-def _digest(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
 class Step(luigi.Task):
@@ -144,7 +66,7 @@ class Snapshot(Step):
     target = "inputs/done.json"
 
     def run(self) -> None:
-        gather(self.run_.home).save(self.run_.folder / "inputs")
+        gather(self.run_.home, self.run_.offset).save(self.run_.folder / "inputs")
         write_json(self.path, {"offset": self.run_.offset})
 
 
@@ -161,7 +83,7 @@ class Items(Step):
         if "items" in self.run_.fits:
             vectors = fit_items(inputs.history, inputs.playlists, inputs.columns, self.run_.settings.items).vectors
         else:
-            vectors = padded(np.array(self.run_.live().item_vectors), inputs.history.n_items, 0)
+            vectors = padded(np.array(self.run_.reused().item_vectors), inputs.history.n_items, 0)
         with atomic_file(self.path) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
 
@@ -189,7 +111,7 @@ class UserEncoder(Step):
 
     def run(self) -> None:
         if "users" not in self.run_.fits:
-            return self.run_.live().encoder.save(self.path)
+            return self.run_.reused().encoder.save(self.path)
         settings = self.run_.settings.items
         model = ItemModel(np.load(self.run_.folder / Items.target), settings)
         return fit_user_encoder(self.run_.inputs(), model, settings.seed).save(self.path)
@@ -205,7 +127,7 @@ class RankerTrees(Step):
 
     def run(self) -> None:
         if "ranker" not in self.run_.fits:
-            return Ranker.load(self.run_.live().folder / "ranker.txt").save(self.path)
+            return Ranker.load(self.run_.reused().folder / "ranker.txt").save(self.path)
         return fit_ranker(self.run_.inputs(), self.run_.settings).save(self.path)
 
 

@@ -28,16 +28,15 @@ class Inputs:
     def until(self, moment: float) -> "Inputs":
         """What was known before `moment`: its listens, and the places on playlists that were dated before it.
 
-        An item of which the catalogue has little more than the id, and that no such listen or playlist names, was not
-        known either: it is there because of what came later, so it counts as unavailable.
+        An item that none of these names was not known either if it was released later, or if the catalogue has little
+        more than its id, which it then owes to a later listen: such an item counts as unavailable.
         """
         history = self.history.until(moment)
         playlists = self.playlists.take(~(self.playlists.added >= moment))  # an unknown date counts as always there
-        named = _described(self.columns)
-        named[history.item] = True
-        named[playlists.item[playlists.item >= 0]] = True
-        columns = replace(self.columns, available=self.columns.available & named)
-        return Inputs(history, playlists, columns)
+        known = _described(self.columns) & ~(self.columns.released >= moment)
+        known[history.item] = True
+        known[playlists.item[playlists.item >= 0]] = True
+        return Inputs(history, playlists, replace(self.columns, available=self.columns.available & known))
 
     def save(self, folder: Path) -> None:
         """Writes the three parts; `load` gives them back."""
@@ -54,6 +53,11 @@ class Inputs:
         users, n_items = unpacked_texts(arrays.pop("users")), int(arrays.pop("n_items"))
         history = History(**arrays, users=users, n_items=n_items)  # type: ignore[arg-type]  # no user is None
         return cls(history, Playlists.load(folder / "playlists.npz"), ItemColumns.load(folder / "columns.npz"))
+
+
+def is_simulated(inputs: Inputs) -> bool:
+    """True when any listener is one of the simulated world's."""
+    return any(user.startswith("sim-") for user in inputs.history.users)
 
 
 def _described(columns: ItemColumns) -> NDArray[np.bool_]:

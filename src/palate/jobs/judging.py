@@ -22,9 +22,9 @@ from palate.evaluation.baselines import standard
 from palate.evaluation.report import table, to_json
 from palate.evaluation.run import evaluate
 from palate.evaluation.splits import EvalSettings
-from palate.jobs.chain import is_simulated, name_run
 from palate.jobs.fit import FitSettings, fit_ranker, fit_user_encoder, stock_at
-from palate.jobs.inputs import Inputs, gather, settle
+from palate.jobs.inputs import Inputs, gather, is_simulated
+from palate.jobs.runs import name_run
 from palate.listening.history import History
 from palate.retrieval.query import Query
 from palate.surfaces.explain import Labels
@@ -53,7 +53,7 @@ class Trained:
 
 def fit_all(inputs: Inputs, train: History, at: float, settings: FitSettings) -> Trained:
     """Fits every model on `train` alone."""
-    known = Inputs(train, inputs.until(at).playlists, inputs.columns)
+    known = replace(inputs.until(at), history=train)
     model = fit_items(train, known.playlists, known.columns, settings.items)
     encoder = fit_user_encoder(known, model, settings.items.seed)
     stock = stock_at(known, model.vectors, fit_company(train, known.playlists), at, settings, "judged")
@@ -123,15 +123,15 @@ class FittedTaste:
 def judge(home: Home, windows: int | None = None) -> tuple[str, dict[str, Any]]:
     """Runs the judge; gives the table as text and as data, and keeps both in home/lab/eval.json."""
     settings, fitting = _settings(home, windows)
-    settle(home)
-    inputs = gather(home)
+    named = name_run(home, None, None)
+    inputs = gather(home, named.offset)
     for_you = ForYou(inputs, fitting, {})
     evaluation = evaluate(inputs.history, [for_you, Taste(for_you), *standard()], settings)
     simulated = is_simulated(inputs)
     data = to_json(evaluation, simulated=simulated, first=for_you.name)
     text = table(evaluation, simulated=simulated, first=for_you.name)
-    key = name_run(home, None, None).fingerprint
-    write_json(home.lab / "eval.json", {"run": key, "settings": asdict(settings), "text": text, "data": data})
+    kept = {"run": named.fingerprint, "settings": asdict(settings), "text": text, "data": data}
+    write_json(home.lab / "eval.json", kept)
     return text, data
 
 

@@ -2,6 +2,6 @@
 
 Takes: a Query (record, taste, seeds, moment) and the Stock (what is known of the items at that moment).
 Gives: Candidates, merged from several retrievers, with evidence; filters that say what they removed.
-Promises: each item once; only available items; the same query gives the same candidates.
+Promises: each item once; whatever is left out is counted with its reason; the same query gives the same candidates.
 Does not know: the order in which they will be shown.
 """

@@ -76,15 +76,19 @@ def near_taste(query: Query, stock: Stock, n: int) -> Offer:
 
 
 def near_seeds(query: Query, stock: Stock, n: int) -> Offer:
-    """The items whose direction is closest to the first seed's, popularity left out."""
+    """The items whose direction is closest to the first seed's, popularity left out.
+
+    At a right angle or beyond is not near, so nothing is near a seed of which nothing is known.
+    """
     if not len(query.seeds):
         return Offer.none()
-    seed = query.seeds[:1]
-    direction = np.append(stock.directions[seed[0]], np.float32(0.0))
+    seed = int(query.seeds[0])
+    direction = np.append(stock.directions[seed], np.float32(0.0))
     rows = _nearest(direction, stock, 4 * n).items  # by dot product; then by angle, among enough of them
-    cosine = stock.directions[rows] @ stock.directions[seed[0]]
+    cosine = stock.directions[rows] @ stock.directions[seed]
+    rows, cosine = rows[cosine > 0], cosine[cosine > 0]
     best = _best(rows, cosine, n)
-    return Offer(rows[best], cosine[best], np.full(len(best), seed[0], np.int32))
+    return Offer(rows[best], cosine[best], np.full(len(best), seed, np.int32))
 
 
 def _nearest(vector: NDArray[np.float32], stock: Stock, n: int) -> Offer:

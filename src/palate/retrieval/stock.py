@@ -44,13 +44,16 @@ class Stock:
 
     @cached_property
     def popular(self) -> NDArray[np.int32]:
-        """Rows by plays in the last week, then month, then ever, descending; ties by row; only what was ever heard."""
+        """Rows by plays in the last week, then month, then ever, descending; ties by row.
+
+        Only what was ever heard and can be played: a stranger's answer must not shrink with every hit that was withdrawn.
+        """
         order = np.lexsort((np.arange(self.n_items), -self.trends.ever, -self.trends.month, -self.trends.week))
-        return order[self.trends.ever[order] > 0].astype(np.int32)
+        return order[(self.trends.ever[order] > 0) & self.columns.available[order]].astype(np.int32)
 
     @cached_property
     def new(self) -> NDArray[np.int32]:
-        """Rows released or first heard within NEW_DAYS before the moment, and those nobody has heard yet."""
+        """Rows released or first heard within NEW_DAYS before the moment, and those nobody has heard yet; ascending."""
         cutoff = float(self.trends.moment) - NEW_DAYS * DAY_SECONDS
         with np.errstate(invalid="ignore"):
             released = self.columns.released >= cutoff

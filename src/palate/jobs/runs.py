@@ -1,0 +1,131 @@
+"""One training run: what it reads, what it fits, and the name that follows from both.
+
+The name is a fingerprint of everything that a run reads: the log up to an offset, the catalogue, the playlists, the
+settings, the moment. The same inputs have the same name, so a run that was done is found, and a killed one goes on.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from palate.core.artefacts import read_json, write_json
+from palate.core.errors import BadInput, PalateError
+from palate.core.home import Home
+from palate.core.settings import read_settings
+from palate.embeddings.space import Space, Spaces
+from palate.jobs.fit import FitSettings
+from palate.jobs.inputs import Inputs, settle
+from palate.listening.log import ListeningLog
+
+CHAIN_VERSION = 2  # raise it when a fit changes its results, so that old runs are not taken for new ones
+PARTS = ("items", "users", "ranker")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run of one home: where its targets are, and what it reads."""
+
+    home: Home
+    settings: FitSettings
+    until: float | None  # unix seconds; None for everything
+    only: str | None  # one of PARTS: refit this, take the rest from `base`
+    base: str | None  # label of the space whose parts are reused; None without `only`
+    offset: int  # the last listen that it reads
+    fingerprint: str
+
+    @property
+    def folder(self) -> Path:
+        return self.home.jobs / self.fingerprint
+
+    @property
+    def fits(self) -> set[str]:
+        """What is fitted anew. New item vectors need a new encoder."""
+        return {None: {"items", "users", "ranker"}, "items": {"items", "users"}}.get(self.only, {str(self.only)})
+
+    def inputs(self) -> Inputs:
+        """What models may learn from: the snapshot, before `until`."""
+        inputs = Inputs.load(self.folder / "inputs")
+        return inputs if self.until is None else inputs.until(self.moment(inputs))
+
+    def moment(self, inputs: Inputs) -> float:
+        """The home time that the run trains for: `until`, or just after the last listen."""
+        if self.until is None:
+            return inputs.history.end
+        with ListeningLog(self.home.log) as log:
+            return log.calendar().home_time(self.until)
+
+    def reused(self) -> Space:
+        """The space that gives the parts that are not fitted."""
+        return Spaces(self.home.spaces).get(str(self.base))
+
+    def write_down(self) -> None:
+        """Keeps what `read_run` needs in the run's folder."""
+        told = {"home": str(self.home.root.resolve()), "settings": asdict(self.settings)}
+        names = ("until", "only", "base", "offset")
+        write_json(self.folder / "run.json", told | {name: getattr(self, name) for name in names})
+
+
+def name_run(home: Home, until: float | None, only: str | None) -> Run:
+    """Looks at what there is to train on and names the run; writes stubs of unknown items, nothing else."""
+    if only is not None and only not in PARTS:
+        raise BadInput(f"--only {only!r} is not a part; choose from {', '.join(PARTS)}")
+    settings = FitSettings.read(read_settings(home.require().settings))
+    with ListeningLog(home.log) as log:
+        offset, last = log.end_offset(), log.last_time or 0.0
+        pauses = [pause for pause in log.calendar().pauses if pause[0] < last]  # a later one changes nothing learnt
+    settle(home)  # after the offset was read, so that every listen up to it has a row
+    seen = {
+        "version": CHAIN_VERSION, "offset": offset, "pauses": pauses, "until": until, "settings": asdict(settings),
+        "files": {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")},
+    }  # fmt: skip
+    base, fingerprint = _based(seen, only, Spaces(home.spaces))
+    return Run(home, settings, until, only, base, offset, fingerprint)
+
+
+def _based(seen: dict[str, Any], only: str | None, spaces: Spaces) -> tuple[str | None, str]:
+    """The base and the fingerprint: based on the live space, unless that is itself what this run made."""
+    if only is None:
+        return None, _fingerprint(seen)
+    live = spaces.live
+    base = live.manifest["base"]
+    if base is not None and _fingerprint(seen | {"only": [only, base]}) == live.manifest["fingerprint"]:
+        return base, live.manifest["fingerprint"]
+    return live.label, _fingerprint(seen | {"only": [only, live.label]})
+
+
+def read_run(folder: Path) -> Run:
+    """The run that was written down in `folder`."""
+    told = read_json(folder / "run.json")
+    home, settings = Home(Path(told["home"])), FitSettings.of(told["settings"])
+    return Run(home, settings, told["until"], told["only"], told["base"], told["offset"], folder.name)
+
+
+@contextmanager
+def one_at_a_time(home: Home) -> Iterator[None]:
+    """Two runs of one home would write the same files; PalateError when another process trains."""
+    home.jobs.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home.jobs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it when the process dies
+        yield
+    except BlockingIOError as error:
+        raise PalateError(f"another `palate train` works on {home.root}; wait until it ends, then try again") from error
+    finally:
+        os.close(descriptor)
+
+
+def _fingerprint(seen: dict[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(seen, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
