@@ -187,17 +187,31 @@ def started(home: Home, port: int) -> subprocess.Popen[bytes]:
     raise SystemExit("the server did not become ready")
 
 
-def resident_mb(parent: int) -> float:
-    """Memory of a process and its children in MB."""
-    total = 0
+def family(parent: int) -> list[dict[str, str]]:
+    """/proc's status of a process and its children."""
+    found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
         except OSError:
             continue  # it has ended
         if parent in (int(fields["PPid"]), int(fields["Pid"])):
-            total += int(fields.get("VmRSS", "0 kB").split()[0])
-    return total / 1024
+            found.append(fields)
+    return found
+
+
+def resident_mb(parent: int) -> float:
+    """Memory of a process and its children in MB."""
+    return sum(int(fields.get("VmRSS", "0 kB").split()[0]) for fields in family(parent)) / 1024
+
+
+def cpu_seconds(parent: int) -> float:
+    """Processor time that a process and its children have taken: what other programs on the machine do not change."""
+    ticks = 0
+    for fields in family(parent):
+        times = Path(f"/proc/{fields['Pid']}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(times[11]) + int(times[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def quantiles(spent: list[float]) -> str:
@@ -225,8 +239,11 @@ def main() -> None:
         server = started(home, port)
         try:
             asyncio.run(slates(port, users, options.rate, 2.0, options.connections))
+            before = cpu_seconds(server.pid)
             spent, errors = asyncio.run(slates(port, users, options.rate, options.seconds, options.connections))
+            cpu_ms = (cpu_seconds(server.pid) - before) / len(spent) * 1000
             print(f"for_you n={N} at {options.rate:g}/s: {quantiles(spent)}, {errors} errors of {len(spent):,}")
+            print(f"    processor time of the server for each: {cpu_ms:.1f} ms")
             accepted, p99 = asyncio.run(events(port, users, items, options.posters, 5.0))
             print(f"events from {options.posters} posters: {accepted:,.0f} a second, p99 {p99:.1f} ms")
             spent, fresh = asyncio.run(under_load(port, users, items, options.rate))

@@ -194,6 +194,8 @@ def test_home_health_and_metrics(client):
     assert 'palate_space_info{space="taste@1"} 1.0' in shown
     assert 'palate_events_total{result="accepted"}' in shown
     assert "%C3%BC" not in shown
+    client.request("INVENTED", "/v1/users")
+    assert "INVENTED" not in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(

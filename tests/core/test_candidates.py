@@ -15,7 +15,9 @@ def offer(*pairs: tuple[int, float], because: tuple[int, ...] | None = None) -> 
 
 
 def test_offers_are_merged_as_by_hand() -> None:
-    merged = merge([("own", offer((7, 3.0), (2, 1.0), because=(7, 2))), ("none", Offer.none()), ("all", offer((5, 9.0), (2, 8.0)))])
+    merged = merge(
+        [("own", offer((7, 3.0), (2, 1.0), because=(7, 2))), ("none", Offer.none()), ("all", offer((5, 9.0), (2, 8.0)))]
+    )
     assert merged.sources == ("own", "none", "all")
     assert merged.items.tolist() == [7, 2, 5]
     np.testing.assert_array_equal(merged.offered, np.array([[3, NAN, NAN], [1, NAN, 8], [NAN, NAN, 9]], np.float32))

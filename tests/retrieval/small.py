@@ -32,7 +32,9 @@ def stock_of(vectors: ArrayLike, neighbours: Neighbours | None = None, **facts: 
     columns = ItemColumns.unknown(n)
     columns = replace(columns, **{name: np.array(v, getattr(columns, name).dtype) for name, v in facts.items()})
     trends = Trends(np.array(NOW), plays["week"], plays["month"], plays["ever"], first)
-    return Stock("small@1", columns, table, VectorIndex.build(table, "small@1"), company_of(n, neighbours or {}), trends)
+    return Stock(
+        "small@1", columns, table, VectorIndex.build(table, "small@1"), company_of(n, neighbours or {}), trends
+    )
 
 
 def company_of(n: int, neighbours: Neighbours) -> Company:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from palate.core.candidates import Candidates, Offer, merge
 from palate.retrieval.filters import SKIPPED_DAYS, Filter, apply, available, not_excluded, not_heard, not_just_skipped
+from palate.retrieval.query import Query
 
 from .small import query_of, record_of, stock_of
 
@@ -16,14 +19,15 @@ def candidates_of(*items: int) -> Candidates:
     return merge([("any", Offer.of(rows, np.arange(len(rows), 0, -1).astype(np.float32)))])
 
 
-def kept_by(one: Filter, query: object = None, **facts: object) -> list[int]:
-    asked = query_of() if query is None else query
+def kept_by(one: Filter, query: Query, available: Sequence[bool] = (True,) * 4) -> list[int]:
+    """Which of items 0 to 3 the filter leaves."""
     candidates = candidates_of(0, 1, 2, 3)
-    return candidates.items[one(candidates, asked, stock_of(np.ones((4, 2)), **facts))[0]].tolist()  # type: ignore[arg-type]
+    keep, _ = one(candidates, query, stock_of(np.ones((4, 2)), available=available))
+    return [int(item) for item in candidates.items[keep]]
 
 
 def test_what_cannot_be_played_is_left_out() -> None:
-    assert kept_by(available, available=[True, False, True, True]) == [0, 2, 3]
+    assert kept_by(available, query_of(), [True, False, True, True]) == [0, 2, 3]
 
 
 def test_what_the_request_excludes_and_its_seeds_are_left_out() -> None:

@@ -16,7 +16,7 @@ def test_only_who_has_a_quota_is_asked() -> None:
 
 
 def test_the_most_telling_source_stands_first_whatever_the_order_of_the_quotas() -> None:
-    quotas = {name: 6 for name in reversed(RETRIEVERS)}
+    quotas = dict.fromkeys(reversed(RETRIEVERS), 6)
     found = retrieve(quotas, LISTENER, STOCK)
     assert found.sources == tuple(RETRIEVERS)
     assert [found.source(row) for row in range(3)] == ["again", "company", "company"]

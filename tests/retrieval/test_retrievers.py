@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.candidates import Offer
@@ -100,7 +100,9 @@ def test_nothing_is_near_a_seed_without_a_direction() -> None:
 def test_new_is_by_taste_and_for_a_stranger_by_the_week() -> None:
     released = [NOW - 10 * DAY, NOW - 400 * DAY, np.nan, np.nan, NOW - 400 * DAY]
     first = [NOW - 9 * DAY, NOW - 300 * DAY, NOW - 59 * DAY, NOW - 61 * DAY, np.inf]
-    stock = stock_of([[1, 0], [9, 0], [2, 0], [9, 0], [3, 0]], released=released, first_heard=first, week=[7, 0, 2, 0, 0])
+    stock = stock_of(
+        [[1, 0], [9, 0], [2, 0], [9, 0], [3, 0]], released=released, first_heard=first, week=[7, 0, 2, 0, 0]
+    )
     listener = query_of(record_of(plays=[(0, 0)]), taste=[1, 0])
     assert rows(new(listener, stock, 10)) == [4, 2, 0]  # never heard counts as new
     np.testing.assert_allclose(new(listener, stock, 10).scores, [3, 2, 1])
@@ -148,6 +150,7 @@ def shelves(draw: st.DrawFn) -> tuple[list[list[float]], list[bool], list[int], 
 
 
 @pytest.mark.parametrize("name", RETRIEVERS)
+@settings(max_examples=40)
 @given(shelf=shelves(), n=st.integers(1, 12))
 def test_an_offer_is_short_descending_and_without_repeats(
     name: str, shelf: tuple[list[list[float]], list[bool], list[int], list[int]], n: int

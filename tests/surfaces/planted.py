@@ -21,9 +21,7 @@ from palate.sources.world import Truth, World, WorldSettings, simulate
 from palate.surfaces.path import RequestPath
 
 WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
-FIT = FitSettings(
-    items=ItemSettings(dim=32, iterations=5), ranker=RankerSettings(cuts=4, lists_per_cut=100, rounds=40)
-)
+FIT = FitSettings(items=ItemSettings(dim=32, iterations=5), ranker=RankerSettings(cuts=4, lists_per_cut=100, rounds=40))
 UNAVAILABLE_EVERY = 20  # each 20th item was taken off the shelf after it had been heard
 
 
@@ -131,9 +129,7 @@ def playlists_of(world: World) -> Playlists:
     row = {item.item_id: at for at, item in enumerate(world.items)}
     ids, playlist = _codes([str(stay.playlist_id) for stay in world.playlists])
     times = [(stay.added, stay.removed) for stay in world.playlists]
-    added, removed = (
-        np.array([np.nan if t is None else t for t in column]) for column in zip(*times, strict=True)
-    )
+    added, removed = (np.array([np.nan if t is None else t for t in column]) for column in zip(*times, strict=True))
     item = np.array([row[stay.item_id] for stay in world.playlists], np.int32)
     position = np.array([stay.position for stay in world.playlists], np.int32)
     nobody: list[str | None] = [None] * len(ids)

@@ -44,7 +44,7 @@ def _decoded(value: str) -> str:
         raise BadInput(f"the id {value[:40]!r} is not UTF-8; percent-encode its UTF-8 bytes") from error
 
 
-def _serving(request: Request) -> Serving:
+async def _serving(request: Request) -> Serving:  # FastAPI calls what is not async in a thread
     serving: Serving = request.app.state.serving
     return serving
 

@@ -21,6 +21,7 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 UNMATCHED = "unmatched"
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 
 class Gate:
@@ -51,7 +52,7 @@ class Gate:
 
     def _count(self, scope: dict[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)
-        method = scope["method"] if route != UNMATCHED else "any"  # a client may invent methods without end
+        method = scope["method"] if scope["method"] in METHODS else "other"  # a client may invent them without end
         self.metrics.requests.labels(method, route, str(status)).inc()
         self.metrics.request_seconds.labels(route).observe(seconds)
         if self.log_requests:

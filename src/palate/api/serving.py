@@ -83,4 +83,4 @@ def _warm(live: LiveHome) -> None:
     """Loads what the first request would have to wait for."""
     stock = live.path.stock
     stock.directions, stock.popular, stock.new  # noqa: B018  # cached when first read
-    live.for_you("", 1)
+    live.for_you(next(live.store.users(live.space.label), ""), 1)

@@ -13,7 +13,7 @@ OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help
 AT = click.option(
     "--at", metavar="TIME", help="As of this time (unix seconds or ISO 8601); default: after the last listen."
 )
-N = click.option("--n", type=int, default=20, show_default=True, help="How many items.")
+N = click.option("--n", type=int, default=20, show_default=True, help="How many items, at most 1000.")
 
 
 @click.command()
@@ -49,6 +49,7 @@ def embed(home: Home, what: str, at: str | None, out: Path, as_json: bool) -> No
     from palate.jobs.batch import embed as run
 
     answer = run(home.require(), what, moment(at), out)
+    _warn(answer)
     show(answer, f"{answer[what]:,} vectors of {answer['space']}, {answer['dim']} dimensions, in {out}", as_json)
 
 
@@ -79,9 +80,10 @@ def similar(home: Home, item: str, n: int, as_json: bool) -> None:
 def search(home: Home, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Find items by words of their title or artists; the last word may be unfinished."""
     from palate.store.items import ItemStore
+    from palate.surfaces.live import checked
 
     with ItemStore(home.require().online / "items") as items:
-        found = [items.get(int(row)) for row in items.search(" ".join(words), n)]
+        found = [items.get(int(row)) for row in items.search(" ".join(words), checked(n))]
     answer = [{"item_id": str(one.item_id), "kind": one.kind.value, "title": one.title} for one in found]
     lines = [f"{one.item_id}  {one.label}" for one in found]
     show({"items": answer}, "\n".join(lines) or "nothing found", as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ class Palate(click.Group):
     """A group whose errors are one sentence on stderr."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Runs the command; PalateError and a missing extra become a sentence and exit code 1."""
+        """Runs the command; PalateError, a missing extra and a refused file become a sentence and exit code 1."""
         try:
             return super().invoke(context)
         except PalateError as error:
@@ -31,6 +32,10 @@ class Palate(click.Group):
             if error.name not in EXTRAS:
                 raise
             fail(str(MissingExtra(error.name, EXTRAS[error.name])))
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise  # a closed pipe is click's to handle; what names no file is no mistake of the reader's
+            fail(f"{error.filename}: {error.strerror}; check that the path is right and may be read and written")
         except KeyboardInterrupt:
             fail("stopped; what was done is kept, run again to go on", code=130)
 

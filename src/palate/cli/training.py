@@ -1,6 +1,6 @@
 """palate train, space."""
 
-import contextlib
+import math
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -11,18 +11,30 @@ from palate.cli.output import json_option, show
 from palate.core.errors import BadInput
 from palate.core.home import Home
 
+# The follower folds into the live space alone, so one that was not live has missed what came meanwhile.
+LEVEL = "a running server brings its tastes level with the log, else run: palate fresh"
+
 
 def moment(text: str | None) -> float | None:
     """Unix seconds of a --at or --until: a number, or an ISO 8601 date or time (UTC without a zone)."""
     if text is None:
         return None
-    with contextlib.suppress(ValueError):
-        return float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _iso_seconds(text)
+    if not math.isfinite(seconds):
+        raise BadInput(f"{text!r} is not a time; give unix seconds or ISO 8601, e.g. 2014-12-01")
+    return seconds
+
+
+def _iso_seconds(text: str) -> float:
+    """NaN for what is not ISO 8601, or lies outside the years that a computer can count."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not a time; give unix seconds or ISO 8601, e.g. 2014-12-01") from error
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 @click.command()
@@ -84,7 +96,7 @@ def promote(home: Home, label: str, as_json: bool) -> None:
     from palate.embeddings.space import Spaces
 
     Spaces(home.require().spaces).promote(label, "promoted by hand")
-    show({"live": label}, f"{label} is live", as_json)
+    show({"live": label}, f"{label} is live; {LEVEL}", as_json)
 
 
 @space.command()
@@ -97,7 +109,7 @@ def rollback(home: Home, as_json: bool) -> None:
     spaces = Spaces(home.require().spaces)
     label = spaces.previous
     spaces.promote(label, "rolled back by hand")
-    show({"live": label}, f"{label} is live again", as_json)
+    show({"live": label}, f"{label} is live again; {LEVEL}", as_json)
 
 
 COMMANDS = (train, space)

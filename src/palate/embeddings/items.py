@@ -95,13 +95,15 @@ def fit_items(history: History, playlists: Playlists, columns: ItemColumns, sett
     listeners = listening_matrix(history, np.full(len(history.users), history.end), settings.half_life_days)
     matrix = sp.vstack([listeners, _playlist_matrix(playlists, history.n_items, settings.playlist_weight)]).tocsr()
     vectors = np.zeros((history.n_items, settings.dim), np.float32)
+    known = np.bincount(matrix.indices, minlength=history.n_items) > 0
     if matrix.nnz:
+        # Rows and columns without an entry would shift the random start of the others: listeners and items that came
+        # later must not change what was learnt before them.
+        matrix = matrix[np.diff(matrix.indptr) > 0][:, known]
         with threadpool_limits(1, "blas"):
             als = _als(settings)
             als.fit(matrix, show_progress=False)
-        vectors[:, :-1] = als.item_factors
-    known = np.bincount(matrix.indices, minlength=history.n_items) > 0
-    vectors[~known] = 0.0
+        vectors[known, :-1] = als.item_factors
     for group in (columns.artist, columns.genre):
         _borrow(vectors, known, group)
     vectors[:, -1] = recent_popularity(history, settings.popularity_half_life_days)

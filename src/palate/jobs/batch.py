@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from palate.core.artefacts import atomic_file
 from palate.core.errors import BadInput
@@ -19,16 +21,17 @@ from palate.embeddings.bulk import build_records
 from palate.embeddings.items import recent_popularity
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
-from palate.jobs.inputs import gather
+from palate.embeddings.states import UserState
+from palate.jobs.fit import encoded
+from palate.jobs.inputs import gather, moment_of
 from palate.listening.history import History
-from palate.listening.log import ListeningLog
 from palate.ranking.examples import with_popularity
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
+from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
 from palate.store.items import ItemStore
-from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.live import checked, open_stock
 from palate.surfaces.path import Recipe, RequestPath
@@ -48,52 +51,71 @@ class Moment:
     space: Space
     history: History
     at: float  # home seconds
-    later: bool  # True when the space has learnt from listens after the moment
 
     @classmethod
     def open(cls, home: Home, at: float | None) -> "Moment":
         """at: unix seconds; None for just after the last listen. Listens of items that the space lacks are left out."""
         space = Spaces(home.require().spaces).live
-        history = gather(home).history
-        if at is not None:
-            with ListeningLog(home.log) as log:
-                at = log.calendar().home_time(at)
-        moment = history.end if at is None else at
-        known = history.until(moment)
-        history = known.take(np.flatnonzero(known.item < space.manifest["items"]))
-        later = space.manifest["moment"] > moment
-        return cls(home, space, replace(history, n_items=space.manifest["items"]), moment, later)
+        inputs = gather(home, at=at)
+        history = inputs.history.take(np.flatnonzero(inputs.history.item < space.manifest["items"]))
+        return cls(home, space, replace(history, n_items=space.manifest["items"]), moment_of(home, inputs, at))
 
-    def path(self) -> RequestPath:
-        """The request path with trends and popularity as of the moment."""
+    @property
+    def learnt_later(self) -> bool:
+        """True when the space has learnt from listens after the moment."""
+        return bool(self.space.manifest["moment"] > self.at)
+
+    @cached_property
+    def stock(self) -> Stock:
+        """What is known of the items: the space, with trends and popularity as of the moment."""
+        settings = self.space.manifest["settings"]
         stock = open_stock(self.space)
-        popularity = recent_popularity(
-            self.history, self.space.manifest["settings"]["items"]["popularity_half_life_days"]
-        )
+        popularity = recent_popularity(self.history, settings["items"]["popularity_half_life_days"])
         vectors = with_popularity(stock.vectors, popularity)
-        index = VectorIndex.build(vectors, self.space.label, IndexSettings(**self.space.manifest["settings"]["index"]))
-        stock = replace(stock, vectors=vectors, index=index, trends=Trends.at(self.history, self.at))
-        labels = KeptLabels(ItemStore(self.home.online / "items"))
-        return RequestPath(stock, Ranker.load(self.space.folder / "ranker.txt"), labels)
+        index = VectorIndex.build(vectors, self.space.label, IndexSettings(**settings["index"]))
+        return replace(stock, vectors=vectors, index=index, trends=Trends.at(self.history, self.at))
 
-    def records(self, users: Iterable[str]) -> Iterator[tuple[str, UserRecord]]:
-        """Each listener's record, in the order given; an empty one for a stranger."""
+    @cached_property
+    def _events(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The history's positions sorted by listener, and where each listener's begin."""
+        order = np.argsort(self.history.user, kind="stable")
+        return order, np.searchsorted(self.history.user[order], np.arange(len(self.history.users) + 1))
+
+    def states(self, rows: NDArray[np.int32]) -> Iterator[tuple[int, UserState]]:
+        """The state of each listener in `rows` (ascending user rows) with any event before the moment."""
+        order, bounds = self._events
+        if len(rows):
+            mine = np.sort(np.concatenate([order[bounds[row] : bounds[row + 1]] for row in rows]))
+            # The vectors as they were published, popularity included: what the live records are made of.
+            vectors = np.array(self.space.item_vectors)
+            records = build_records(self.history.take(mine), vectors, self.stock.columns.kind, rows)
+            yield from encoded(records, self.space.encoder)
+
+    def states_of(self, users: Iterable[str]) -> Iterator[tuple[str, UserState]]:
+        """Each listener's state, in the order given; a stranger's has an empty record."""
         wanted = list(users)
-        row_of = {user: row for row, user in enumerate(self.history.users)}
-        rows = np.array(sorted({row_of[user] for user in wanted if user in row_of}), np.int32)
-        kinds = open_stock(self.space).columns.kind
-        found = dict(build_records(self.history, np.array(self.space.item_vectors), kinds, rows))
+        found = dict(
+            self.states(np.array(sorted({self._rows[user] for user in wanted if user in self._rows}), np.int32))
+        )
+        empty = UserRecord.empty(self.space.encoder.dim)
+        stranger = UserState(self.space.encoder.encode([empty])[0], empty)
         for user in wanted:
-            record = found.get(row_of.get(user, -1))
-            yield user, record if record is not None else UserRecord.empty(self.space.encoder.dim)
+            yield user, found.get(self._rows.get(user, -1), stranger)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {user: row for row, user in enumerate(self.history.users)}
 
 
 def read_users(path: Path) -> list[str]:
-    """One id a line; blank lines and repeats are left out. BadInput when there is none."""
+    """One id a line; blank lines and repeats are left out. BadInput when there is none, or the file is no text."""
     if not path.is_file():
         raise BadInput(f"no file {path}; give a text file with one user id a line")
-    users = list(dict.fromkeys(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()))
-    users = [user for user in users if user]
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut ids at rarer separators
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text ({error}); give a text file with one user id a line") from error
+    users = [user for user in dict.fromkeys(line.strip() for line in lines) if user]
     if not users:
         raise BadInput(f"{path} holds no user ids; write one a line")
     return users
@@ -117,40 +139,51 @@ def recommend(
     workers = min(os.cpu_count() or 1, len(blocks))
     job = (str(home.root), at, n, surface, exclude_heard)
     if workers == 1:
-        _start(*job)
-        tables = [_answer(block) for block in progress(blocks, "recommend")]
+        answer = _Answering(moment, n, recipe_named(surface, exclude_heard))
+        answers = [answer(block) for block in progress(blocks, "recommend")]
     else:  # spawned, not forked: forking a process whose libraries have threads can hang
         with ProcessPoolExecutor(workers, get_context("spawn"), _start, job) as pool:
-            tables = list(progress(pool.map(_answer, blocks), "recommend", len(blocks)))
-    table = pl.concat([pl.DataFrame(columns, SCHEMA) for columns in tables])
+            answers = list(progress(pool.map(_answer, blocks), "recommend", len(blocks)))
+    table = pl.concat([pl.DataFrame(columns, SCHEMA) for columns, _ in answers])
     with atomic_file(out) as temporary:
         table.write_parquet(temporary)
-    strangers = len(set(users) - set(moment.history.users))
     return {
-        "out": str(out), "users": len(users), "strangers": strangers, "rows": len(table), "space": moment.space.label,
-        "at": moment.at, "space_learnt_later": moment.later,
+        "out": str(out), "users": len(users), "strangers": sum(strangers for _, strangers in answers),
+        "rows": len(table), "space": moment.space.label, "at": moment.at, "space_learnt_later": moment.learnt_later,
     }  # fmt: skip
 
 
-_worker: dict[str, Any] = {}  # what one process of the pool answers with
+class _Answering:
+    """Answers block after block; opened once in each process."""
+
+    def __init__(self, moment: Moment, n: int, recipe: Recipe) -> None:
+        self._moment, self._n, self._recipe = moment, n, recipe
+        ranker = Ranker.load(moment.space.folder / "ranker.txt")
+        self._path = RequestPath(moment.stock, ranker, ItemStore(moment.home.online / "items"))
+
+    def __call__(self, users: list[str]) -> tuple[dict[str, list[Any]], int]:
+        """The columns of the answer, and how many of the users are strangers."""
+        columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
+        strangers = 0
+        for user, state in self._moment.states_of(users):
+            query = Query(state.record, state.taste, self._moment.at)
+            strangers += query.stranger
+            for rank, item in enumerate(self._path.answer(self._recipe, query, self._n, user).items, start=1):
+                row = (user, rank, item.item_id, item.score, item.source, item.reason)
+                for name, value in zip(SCHEMA, row, strict=True):
+                    columns[name].append(value)
+        return columns, strangers
+
+
+_worker: list[_Answering] = []  # what one process of the pool answers with
 
 
 def _start(root: str, at: float | None, n: int, surface: str, exclude_heard: bool) -> None:
-    moment = Moment.open(Home(Path(root)), at)
-    _worker.update(moment=moment, path=moment.path(), n=n, recipe=recipe_named(surface, exclude_heard))
+    _worker.append(_Answering(Moment.open(Home(Path(root)), at), n, recipe_named(surface, exclude_heard)))
 
 
-def _answer(users: list[str]) -> dict[str, list[Any]]:
-    moment, path, recipe, n = _worker["moment"], _worker["path"], _worker["recipe"], _worker["n"]
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
-    for user, record in moment.records(users):
-        query = Query(record, moment.space.encoder.encode([record])[0], moment.at)
-        for rank, item in enumerate(path.answer(recipe, query, n, user).items, start=1):
-            for name, value in zip(
-                SCHEMA, (user, rank, item.item_id, item.score, item.source, item.reason), strict=True
-            ):
-                columns[name].append(value)
-    return columns
+def _answer(users: list[str]) -> tuple[dict[str, list[Any]], int]:
+    return _worker[0](users)
 
 
 def embed(home: Home, what: str, at: float | None, out: Path) -> dict[str, Any]:
@@ -159,19 +192,29 @@ def embed(home: Home, what: str, at: float | None, out: Path) -> dict[str, Any]:
     what: "users" (everybody with a listen before the moment) or "items" (all that have a vector).
     """
     moment = Moment.open(home, at)
+    dim = int(moment.space.encoder.dim)
     if what == "users":
-        kinds = open_stock(moment.space).columns.kind
-        pairs = list(build_records(moment.history, np.array(moment.space.item_vectors), kinds))
-        ids = [moment.history.users[user] for user, _ in pairs]
-        vectors = moment.space.encoder.encode([record for _, record in pairs])
+        ids, vectors = _user_vectors(moment, dim)
     else:
-        stock = moment.path().stock
-        rows = np.flatnonzero(stock.vectors.any(axis=1))
+        rows = np.flatnonzero(moment.stock.vectors.any(axis=1))
         with ItemStore(home.online / "items") as items:
-            ids = [str(items.id(int(row))) for row in rows]
-        vectors = stock.vectors[rows]
-    shape = pl.Array(pl.Float32, vectors.shape[1])
-    table = pl.DataFrame({f"{what[:-1]}_id": ids, "vector": pl.Series(vectors, dtype=shape).cast(pl.List(pl.Float32))})
+            ids = [str(items.id(row)) for row in rows.tolist()]
+        vectors = moment.stock.vectors[rows]
+    column = pl.Series(vectors.ravel()).reshape((len(ids), dim)).cast(pl.List(pl.Float32))
+    table = pl.DataFrame({f"{what[:-1]}_id": pl.Series(ids, dtype=pl.String), "vector": column})
     with atomic_file(out) as temporary:
         table.write_parquet(temporary)
-    return {"out": str(out), what: len(ids), "dim": int(vectors.shape[1]), "space": moment.space.label, "at": moment.at}
+    return {
+        "out": str(out), what: len(ids), "dim": dim, "space": moment.space.label, "at": moment.at,
+        "space_learnt_later": moment.learnt_later,
+    }  # fmt: skip
+
+
+def _user_vectors(moment: Moment, dim: int) -> tuple[list[str], NDArray[np.float32]]:
+    """Ids and tastes of everybody with a record, in the order in which the log first heard of them."""
+    rows = np.unique(moment.history.user).astype(np.int32)
+    vectors, ids = np.empty((len(rows), dim), np.float32), []
+    for place, (row, state) in enumerate(moment.states(rows)):
+        vectors[place] = state.taste
+        ids.append(moment.history.users[row])
+    return ids, vectors[: len(ids)]

@@ -7,13 +7,13 @@ a finished one is not repeated, and the result is that of an undisturbed run.
 import logging
 import shutil
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import luigi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,21 +22,23 @@ from palate.core.artefacts import atomic_file, read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.progress import progress
-from palate.core.settings import read_settings
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
 from palate.embeddings.items import ItemModel, fit_items
 from palate.embeddings.space import Space, Spaces
-from palate.embeddings.states import UserState
-from palate.jobs.fit import FitSettings, fit_ranker, fit_user_encoder, stock_at
-from palate.jobs.inputs import Inputs, gather, settle
+from palate.jobs.fit import encoded, fit_ranker, fit_user_encoder, stock_at
+from palate.jobs.inputs import Inputs, gather, is_simulated, moment_of
+from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 
+with warnings.catch_warnings():  # it announces a change in a part that is not used here
+    warnings.filterwarnings("ignore", r"\s*Autoloading range tasks", DeprecationWarning)
+    import luigi
+
 KEPT_RUNS = 3
-ENCODE_BLOCK = 4_096
 
 
 class Step(luigi.Task):
@@ -66,8 +68,14 @@ class Snapshot(Step):
     target = "inputs/done.json"
 
     def run(self) -> None:
-        gather(self.run_.home, self.run_.offset).save(self.run_.folder / "inputs")
-        write_json(self.path, {"offset": self.run_.offset})
+        run = self.run_
+        inputs = gather(run.home, run.offset, run.until)
+        if run.until is not None:
+            if not len(inputs.history) and run.offset:
+                raise BadInput(f"no listen in {run.home.root} is before --until; give a later time")
+            gather(run.home, run.offset).save(run.everything)
+        inputs.save(run.snapshot)
+        write_json(self.path, {"offset": run.offset, "moment": moment_of(run.home, inputs, run.until)})
 
 
 class Items(Step):
@@ -144,18 +152,29 @@ class Published(Step):
         done = [space for space in spaces.versions() if space.manifest.get("fingerprint") == run.fingerprint]
         space = done[-1] if done else _publish(run, spaces)
         ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
-        everything = Inputs.load(run.folder / "inputs")
         with OnlineStore(run.home.online / "records") as store:
-            store.replace(space.label, _states(everything, space), read_json(run.folder / Snapshot.target)["offset"])
-        if not spaces.history() or spaces.live.label != space.label:
-            spaces.promote(space.label, why=f"trained, run {run.fingerprint}")
+            store.replace(space.label, _states(Inputs.load(run.everything), space), run.offset)
+            if not spaces.history() or spaces.live.label != space.label:
+                spaces.promote(space.label, why=f"trained, run {run.fingerprint}")
+            _drop_superseded(store, spaces)
         write_json(self.path, {"space": space.label})
+
+
+def _drop_superseded(store: OnlineStore, spaces: Spaces) -> None:
+    """Keeps the listeners' records of the live space and of the one before it, to which a rollback returns at once.
+
+    An older space that is promoted again starts from no records, so all of the log is folded into it (fresh/fold.py).
+    """
+    lately = [entry["space"] for entry in spaces.history()]
+    kept = list(dict.fromkeys(reversed(lately)))[:2]
+    for label in store.spaces():
+        if label not in kept:
+            store.drop(label)
 
 
 def _publish(run: Run, spaces: Spaces) -> Space:
     """Puts the run's files into a new version's folder."""
-    inputs = run.inputs()
-    moment = run.moment(inputs)
+    inputs, moment = run.inputs(), run.moment
     vectors = np.load(run.folder / Items.target)
     company = Company.load(run.folder / CompanyTable.target)
     stock = stock_at(inputs, vectors, company, moment, run.settings, spaces.next_label())
@@ -170,35 +189,20 @@ def _publish(run: Run, spaces: Spaces) -> Space:
         stock.index.save(folder / "index")
 
     manifest = {
-        "fingerprint": run.fingerprint, "moment": moment, "until": run.until, "listens": len(inputs.history),
-        "items": inputs.history.n_items, "dim": int(vectors.shape[1]), "settings": asdict(run.settings),
-        "simulated": is_simulated(inputs),
+        "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,
+        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": int(vectors.shape[1]),
+        "settings": asdict(run.settings), "simulated": is_simulated(inputs),
     }  # fmt: skip
     return spaces.publish(manifest, fill)
 
 
-def is_simulated(inputs: Inputs) -> bool:
-    """True when any listener is one of the simulated world's."""
-    return any(user.startswith("sim-") for user in inputs.history.users)
-
-
 def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
-    """Every listener's id and packed state, encoded in batches."""
-    users = inputs.history.users
-    batch: list[tuple[int, Any]] = []
-    vectors = np.array(space.item_vectors)
-
-    def encoded() -> Iterator[tuple[str, bytes]]:
-        tastes = space.encoder.encode([record for _, record in batch])
-        for (user, record), taste in zip(batch, tastes, strict=True):
-            yield users[user], UserState(taste, record).pack()
-
-    for one in progress(build_records(inputs.history, vectors, inputs.columns.kind), "listeners online", len(users)):
-        batch.append(one)
-        if len(batch) == ENCODE_BLOCK:
-            yield from encoded()
-            batch.clear()
-    yield from encoded()
+    """Every listener's id and packed state."""
+    users, vectors = inputs.history.users, np.array(space.item_vectors)
+    history = inputs.history.take(inputs.history.item < len(vectors))
+    records = build_records(history, vectors, inputs.columns.kind)
+    for user, state in encoded(progress(records, "listeners online", len(users)), space.encoder):
+        yield users[user], state.pack()
 
 
 def padded(array: NDArray[Any], rows: int, value: float) -> NDArray[Any]:
@@ -212,21 +216,24 @@ def train(home: Home, until: float | None = None, only: str | None = None) -> tu
 
     until: learn only from listens before this moment (unix seconds). Raises PalateError with the failed step's cause.
     """
-    run = name_run(home, until, only)
-    target = run.folder / Published.target
-    worked = not target.is_file()
-    if worked:
-        _build(run)
-        _forget_old_runs(home, run)
-    space = Spaces(home.spaces).get(read_json(target)["space"])
-    if Spaces(home.spaces).live.label != space.label:
-        Spaces(home.spaces).promote(space.label, why=f"trained before, run {run.fingerprint}")
-        worked = True
-    _note_pause(home)
+    with one_at_a_time(home.require()):
+        run = name_run(home, until, only)
+        target = run.folder / Published.target
+        worked = not target.is_file()
+        if worked:
+            _build(run)
+            _forget_old_runs(home, run)
+        spaces = Spaces(home.spaces)
+        space = spaces.get(read_json(target)["space"])
+        if spaces.live.label != space.label:
+            spaces.promote(space.label, why=f"trained before, run {run.fingerprint}")
+            worked = True
+        _note_pause(home)
     return space, worked
 
 
 def _build(run: Run) -> None:
+    run.write_down()
     failures: list[BaseException] = []
 
     @Step.event_handler(luigi.Event.FAILURE)  # type: ignore[untyped-decorator]
@@ -253,6 +260,6 @@ def _note_pause(home: Home) -> None:
 
 
 def _forget_old_runs(home: Home, run: Run) -> None:
-    others = sorted((p for p in home.jobs.iterdir() if p != run.folder), key=lambda p: p.stat().st_mtime)
+    others = sorted((p for p in home.jobs.iterdir() if p.is_dir() and p != run.folder), key=lambda p: p.stat().st_mtime)
     for folder in others[: max(len(others) - KEPT_RUNS + 1, 0)]:
         shutil.rmtree(folder, ignore_errors=True)

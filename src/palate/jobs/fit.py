@@ -1,7 +1,8 @@
 """Fitting, as plain functions from a history to models: the Luigi tasks and the judge both call these."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from palate.embeddings.company import Company, fit_company
 from palate.embeddings.encoder import Encoder, fit_encoder
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
 from palate.embeddings.records import UserRecord
+from palate.embeddings.states import UserState
 from palate.jobs.inputs import Inputs
 from palate.listening.history import History
 from palate.ranking.examples import examples_at, with_popularity
@@ -27,6 +29,7 @@ from palate.surfaces.for_you import FOR_YOU
 ENCODER_LISTENERS = 100_000  # more teach the encoder nothing new; bounds its time
 LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
 TEACHER_BLOCK = 8_192
+ENCODE_BLOCK = 4_096
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,15 @@ def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int) -> Encoder:
                 yield [records[user] for user in known], model.fold_in(inputs.history, known)
 
     return fit_encoder(batches(), model.vectors.shape[1])
+
+
+def encoded(records: Iterable[tuple[int, UserRecord]], encoder: Encoder) -> Iterator[tuple[int, UserState]]:
+    """Each listener's state, in the order given, encoded a block at a time: memory holds one block of records."""
+    remaining = iter(records)
+    while block := list(islice(remaining, ENCODE_BLOCK)):
+        tastes = encoder.encode([record for _, record in block])
+        for (user, record), taste in zip(block, tastes, strict=True):
+            yield user, UserState(taste, record)
 
 
 def stock_at(

@@ -72,6 +72,7 @@ def import_listens(home: Home, files: list[Path], mapping: dict[str, str], stric
 
         for file in files:
             task.load(file, append)
+        log.mend_pauses()
     return task.report(len(files))
 
 

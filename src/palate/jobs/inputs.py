@@ -1,16 +1,19 @@
-"""What every fit reads, as arrays: taken from a home once, kept on disk so that a killed run goes on with the same."""
+"""What every fit reads, as arrays: taken from a home once, kept on disk so that a killed run goes on with the same.
+
+Taken as of a moment, the inputs are those that the home had at that moment: nothing that was dated later is in them,
+and no later pause either (core/clock.py).
+"""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from numpy.typing import NDArray
-
 from palate.catalog.catalog import Catalog
 from palate.catalog.columns import ItemColumns, Playlists, packed_texts, unpacked_texts
 from palate.catalog.playlists import PlaylistTable
 from palate.core.artefacts import read_arrays, write_arrays
+from palate.core.clock import PAUSE_SECONDS, Calendar
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.listening.history import History
@@ -25,18 +28,19 @@ class Inputs:
     playlists: Playlists
     columns: ItemColumns
 
-    def until(self, moment: float) -> "Inputs":
-        """What was known before `moment`: its listens, and the places on playlists that were dated before it.
+    @property
+    def end(self) -> float:
+        """Just after the last listen; without any, after the last dated place on a playlist; else 0.0."""
+        if len(self.history):
+            return self.history.end
+        return float(np.max(self.playlists.added + 1.0, initial=0.0, where=np.isfinite(self.playlists.added)))
 
-        An item that none of these names was not known either if it was released later, or if the catalogue has little
-        more than its id, which it then owes to a later listen: such an item counts as unavailable.
+    def until(self, moment: float) -> "Inputs":
+        """What was known before `moment` (home seconds): its listens, and what on playlists was dated before it.
+
+        Of the items, those that were not known yet count as unavailable.
         """
-        history = self.history.until(moment)
-        playlists = self.playlists.take(~(self.playlists.added >= moment))  # an unknown date counts as always there
-        known = _described(self.columns) & ~(self.columns.released >= moment)
-        known[history.item] = True
-        known[playlists.item[playlists.item >= 0]] = True
-        return Inputs(history, playlists, replace(self.columns, available=self.columns.available & known))
+        return _known(self.history.until(moment), self.playlists, self.columns, moment)
 
     def save(self, folder: Path) -> None:
         """Writes the three parts; `load` gives them back."""
@@ -60,11 +64,19 @@ def is_simulated(inputs: Inputs) -> bool:
     return any(user.startswith("sim-") for user in inputs.history.users)
 
 
-def _described(columns: ItemColumns) -> NDArray[np.bool_]:
-    """(items,) True where a catalogue said something of the item, rather than a listen naming its id."""
+def _known(history: History, playlists: Playlists, columns: ItemColumns, moment: float) -> Inputs:
+    """The inputs before `moment`, in the time of `playlists` and `columns`; `history` ends there already.
+
+    An unknown date counts as always there. An item that no listen and no playlist names was not known either if it was
+    released later, or if the catalogue has little more than its id, which it then owes to a later listen.
+    """
+    playlists = playlists.take(~(playlists.added >= moment))
     dated = ~(np.isnan(columns.released) & np.isnan(columns.duration_seconds))
-    described: NDArray[np.bool_] = (columns.artist >= 0) | (columns.genre >= 0) | (columns.language >= 0) | dated
-    return described
+    described = (columns.artist >= 0) | (columns.genre >= 0) | (columns.language >= 0) | dated
+    known = described & ~(columns.released >= moment)
+    known[history.item] = True
+    known[playlists.item[playlists.item >= 0]] = True
+    return Inputs(history, playlists, replace(columns, available=columns.available & known))
 
 
 def settle(home: Home) -> None:
@@ -82,16 +94,39 @@ def settle(home: Home) -> None:
             latest.ensure(heard)
 
 
-def gather(home: Home, last_offset: int | None = None) -> Inputs:
-    """Reads a settled home's log, up to `last_offset` if given, its catalogue and its playlists."""
+def gather(home: Home, last_offset: int | None = None, at: float | None = None) -> Inputs:
+    """Reads a settled home: its log up to `last_offset`, its catalogue, its playlists.
+
+    at: only what was known before it (unix seconds), as in `Inputs.until`; None for everything.
+    """
     catalog = Catalog.open(home.catalog)
     with ListeningLog(home.log) as log:
-        calendar = log.calendar()
-        history = log.history(catalog.rows_of(log.item_ids()), len(catalog), last_offset=last_offset)
-    columns = catalog.columns()
-    playlists = PlaylistTable.open(home.catalog).playlists(catalog)
+        calendar = _calendar(log, at)
+        history = log.history(catalog.rows_of(log.item_ids()), len(catalog), at, last_offset=last_offset)
+    inputs = Inputs(history, PlaylistTable.open(home.catalog).playlists(catalog), catalog.columns())
+    if at is not None:
+        inputs = _known(history, inputs.playlists, inputs.columns, at)
+    added, removed = (calendar.home_times(times) for times in (inputs.playlists.added, inputs.playlists.removed))
     return Inputs(
         history,
-        replace(playlists, added=calendar.home_times(playlists.added), removed=calendar.home_times(playlists.removed)),
-        replace(columns, released=calendar.home_times(columns.released)),
+        replace(inputs.playlists, added=added, removed=removed),
+        replace(inputs.columns, released=calendar.home_times(inputs.columns.released)),
     )
+
+
+def moment_of(home: Home, inputs: Inputs, at: float | None) -> float:
+    """The home time of `at` (unix seconds) when it came; None for just after the last of `inputs`, which end there.
+
+    A silence that lasts on at that moment is a pause if it was long enough by then, so it is cut as by a publication.
+    """
+    if at is None:
+        return inputs.end
+    with ListeningLog(home.log) as log:
+        moment = _calendar(log, at).home_time(at)
+    return inputs.end if len(inputs.history) and moment - inputs.end >= PAUSE_SECONDS else moment
+
+
+def _calendar(log: ListeningLog, at: float | None) -> Calendar:
+    """The log's calendar as it was at `at`, without the pauses that ended later."""
+    pauses = log.calendar().pauses
+    return Calendar(pauses if at is None else tuple(pause for pause in pauses if pause[1] <= at))

@@ -48,17 +48,24 @@ class Run:
         """What is fitted anew. New item vectors need a new encoder."""
         return {None: {"items", "users", "ranker"}, "items": {"items", "users"}}.get(self.only, {str(self.only)})
 
-    def inputs(self) -> Inputs:
-        """What models may learn from: the snapshot, before `until`."""
-        inputs = Inputs.load(self.folder / "inputs")
-        return inputs if self.until is None else inputs.until(self.moment(inputs))
+    @property
+    def snapshot(self) -> Path:
+        """What models may learn from: the inputs before `until`, and once they are whole, done.json."""
+        return self.folder / "inputs"
 
-    def moment(self, inputs: Inputs) -> float:
+    @property
+    def everything(self) -> Path:
+        """The inputs that listeners' records are made of, later ones included."""
+        return self.snapshot if self.until is None else self.folder / "everything"
+
+    @property
+    def moment(self) -> float:
         """The home time that the run trains for: `until`, or just after the last listen."""
-        if self.until is None:
-            return inputs.history.end
-        with ListeningLog(self.home.log) as log:
-            return log.calendar().home_time(self.until)
+        return float(read_json(self.snapshot / "done.json")["moment"])
+
+    def inputs(self) -> Inputs:
+        """The snapshot's inputs."""
+        return Inputs.load(self.snapshot)
 
     def reused(self) -> Space:
         """The space that gives the parts that are not fitted."""
@@ -66,9 +73,9 @@ class Run:
 
     def write_down(self) -> None:
         """Keeps what `read_run` needs in the run's folder."""
-        told = {"home": str(self.home.root.resolve()), "settings": asdict(self.settings)}
         names = ("until", "only", "base", "offset")
-        write_json(self.folder / "run.json", told | {name: getattr(self, name) for name in names})
+        told = {name: getattr(self, name) for name in names} | {"settings": asdict(self.settings)}
+        write_json(self.folder / "run.json", told)
 
 
 def name_run(home: Home, until: float | None, only: str | None) -> Run:
@@ -78,7 +85,7 @@ def name_run(home: Home, until: float | None, only: str | None) -> Run:
     settings = FitSettings.read(read_settings(home.require().settings))
     with ListeningLog(home.log) as log:
         offset, last = log.end_offset(), log.last_time or 0.0
-        pauses = [pause for pause in log.calendar().pauses if pause[0] < last]  # a later one changes nothing learnt
+        pauses = [pause for pause in log.mend_pauses().pauses if pause[0] < last]  # a later one changes nothing learnt
     settle(home)  # after the offset was read, so that every listen up to it has a row
     seen = {
         "version": CHAIN_VERSION, "offset": offset, "pauses": pauses, "until": until, "settings": asdict(settings),
@@ -93,17 +100,19 @@ def _based(seen: dict[str, Any], only: str | None, spaces: Spaces) -> tuple[str 
     if only is None:
         return None, _fingerprint(seen)
     live = spaces.live
-    base = live.manifest["base"]
+    base = live.manifest.get("base")
     if base is not None and _fingerprint(seen | {"only": [only, base]}) == live.manifest["fingerprint"]:
         return base, live.manifest["fingerprint"]
     return live.label, _fingerprint(seen | {"only": [only, live.label]})
 
 
 def read_run(folder: Path) -> Run:
-    """The run that was written down in `folder`."""
+    """The run that was written down in `folder`, in the home that the folder lies in now."""
     told = read_json(folder / "run.json")
-    home, settings = Home(Path(told["home"])), FitSettings.of(told["settings"])
-    return Run(home, settings, told["until"], told["only"], told["base"], told["offset"], folder.name)
+    settings = FitSettings.of(told["settings"])
+    return Run(
+        Home(folder.parents[1]), settings, told["until"], told["only"], told["base"], told["offset"], folder.name
+    )
 
 
 @contextmanager
@@ -112,12 +121,17 @@ def one_at_a_time(home: Home) -> Iterator[None]:
     home.jobs.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(home.jobs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it when the process dies
+        _lock(descriptor, home)
         yield
-    except BlockingIOError as error:
-        raise PalateError(f"another `palate train` works on {home.root}; wait until it ends, then try again") from error
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, home: Home) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it when the process dies
+    except BlockingIOError as error:
+        raise PalateError(f"another `palate train` works on {home.root}; wait until it ends, then try again") from error
 
 
 def _fingerprint(seen: dict[str, Any]) -> str:

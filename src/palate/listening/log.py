@@ -190,6 +190,21 @@ class ListeningLog:
                 db.execute("INSERT INTO pauses VALUES(?, ?)", (start, end))
         return self.calendar()
 
+    def mend_pauses(self) -> Calendar:
+        """Takes out of the pauses what has been logged in them since, durably; gives the new calendar.
+
+        An import may bring a time that was silent when a space was published. Its pause is cut at those listens, and
+        stretches that are shorter than core.clock.PAUSE_SECONDS count again. Home times before the pause stay.
+        """
+        with self._database.read() as db:
+            mended = _mended(db, self.path)
+        if mended != list(self.calendar().pauses):
+            with self._transaction() as db:
+                mended = _mended(db, self.path)
+                db.execute("DELETE FROM pauses")
+                db.executemany("INSERT INTO pauses VALUES(?, ?)", mended)
+        return self.calendar()
+
     def history(
         self,
         catalog_rows: NDArray[np.int32],
@@ -316,6 +331,19 @@ def _write(db: sqlite3.Connection, end: int, records: Records, path: Path) -> No
         times = float(part.timestamp.min()), float(part.timestamp.max())
         batch = (first + start, len(part), *times, *part.pack())
         db.execute("INSERT OR REPLACE INTO batches VALUES(?, ?, ?, ?, ?, ?)", batch)
+
+
+def _mended(db: sqlite3.Connection, path: Path) -> list[tuple[float, float]]:
+    """The pauses, each without the stretches between listens in it that are too short for one; ascending."""
+    mended: list[tuple[float, float]] = []
+    for start, end in db.execute('SELECT start, "end" FROM pauses ORDER BY start').fetchall():
+        batches = db.execute(f"SELECT {_NUMBERS} FROM batches WHERE last_time > ? AND first_time < ?", (start, end))
+        times = joined([_unpacked(batch, path) for batch in batches]).timestamp
+        edges = np.unique([start, *times[(times > start) & (times < end)].tolist(), end])
+        long = np.diff(edges) >= PAUSE_SECONDS
+        silences = list(zip(edges[:-1][long].tolist(), edges[1:][long].tolist(), strict=True))
+        mended += [(start, end)] if long.all() else silences
+    return mended
 
 
 def _unpacked(batch: tuple[int, int, bytes, bytes | None], path: Path) -> Records:

@@ -46,7 +46,7 @@ class Stock:
     def popular(self) -> NDArray[np.int32]:
         """Rows by plays in the last week, then month, then ever, descending; ties by row.
 
-        Only what was ever heard and can be played: a stranger's answer must not shrink with every hit that was withdrawn.
+        Only what was ever heard and can be played: a stranger's answer must not shrink with each hit that is withdrawn.
         """
         order = np.lexsort((np.arange(self.n_items), -self.trends.ever, -self.trends.month, -self.trends.week))
         return order[(self.trends.ever[order] > 0) & self.columns.available[order]].astype(np.int32)

@@ -1,7 +1,5 @@
 """Generated logs for property tests: small, and odd in every way in which real ones are. Needs hypothesis."""
 
-from collections.abc import Callable
-
 import numpy as np
 from hypothesis import strategies as st
 
@@ -19,12 +17,7 @@ _durations = st.sampled_from([np.nan, 8.0, 40.0, 210.0])
 
 
 @st.composite
-def histories(
-    draw: Callable[[st.SearchStrategy[list[tuple[int, int, float, Event, float, float]]]], list[tuple[float, ...]]],
-    n_users: int = 3,
-    n_items: int = 6,
-    most_events: int = 30,
-) -> History:
+def histories(draw: st.DrawFn, /, n_users: int = 3, n_items: int = 6, most_events: int = 30) -> History:
     """A History of up to `most_events` events of every sort; some listeners and items may have none.
 
     Plays, skips by name and by length, saves, searches; unknown lengths; equal timestamps; a year of silence. One

@@ -33,7 +33,7 @@ async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
 
 
 @router.get("/v1/search")
-async def find(serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
+def find(serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
     """Items by the words of their title and artists; with a listener, in the order of their taste."""
     found = search(serving.live, q, None if user is None else id_text(user, "user"), n)
     fields = ("item_id", "title", "artists", "kind", "available")
