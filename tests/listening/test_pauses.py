@@ -1,5 +1,6 @@
 """Mending: a pause in which listens turn up is cut at them, and what lies before it keeps its home time."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_mended_pauses_are_silences_of_the_log_inside_the_old_ones(tmp_path_fact
         if day <= start:
             assert after.home_time(day * DAY) == before.home_time(day * DAY)
     inside = sorted({start, start + length, *(day for day in days if start < day < start + length)})
-    for one, two in zip(inside, inside[1:], strict=False):
+    for one, two in pairwise(inside):
         passed = after.home_time(two * DAY) - after.home_time(one * DAY)
         assert passed in ((two - one) * DAY, 0.0)
         assert passed > 0.0 or two - one >= 28

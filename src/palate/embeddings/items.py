@@ -54,11 +54,12 @@ class ItemModel:
         counted = (taste_weights(history) > 0) | history.skipped()  # as in the record: a search is no listen
         np.maximum.at(reference, history.user[counted], history.timestamp[counted])
         # A listener's own listens fade three times faster than they do in the item model: a taste follows the present.
-        matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users]
+        filled = self.vectors[:, :-1].any(axis=1)  # rows of zeros add nothing but rounding
+        matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users][:, filled]
         tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)
         with threadpool_limits(1, "blas"):  # implicit has threads of its own and wants BLAS to have one
             als = _als(self.settings)
-            als.item_factors = np.ascontiguousarray(self.vectors[:, :-1])
+            als.item_factors = np.ascontiguousarray(self.vectors[filled, :-1])
             als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
             tastes[:, :-1] = als.recalculate_user(np.arange(len(users)), matrix)
         return tastes
