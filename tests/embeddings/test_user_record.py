@@ -173,7 +173,7 @@ def test_an_empty_record_survives_packing() -> None:
 
 def test_a_kind_that_was_never_heard_takes_no_room() -> None:
     one, two = record_of((0, 0.0, False)), record_of((0, 0.0, False), (1, 0.0, False))
-    item, kind = 8 + 4 * 4, 4 + 3 * 4 * (1 + 4)
+    item, kind = 2 * 8 + 5 * 4, 4 + 3 * 4 * (1 + 4)
     assert len(one.pack()) == 16 + 8 + item + kind
     assert len(two.pack()) == 16 + 8 + 2 * item + 2 * kind
 

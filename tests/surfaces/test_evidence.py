@@ -154,7 +154,6 @@ def test_nothing_is_said_without_evidence(answers: list[Answered]) -> None:
         assert re.fullmatch(r"[A-Z].*\.", answer.item.reason)
 
 
-@pytest.mark.xfail(strict=True, reason="the record counts saves and picks as plays, and its latest event may be a skip")
 def test_times_of_playing_are_true(answers: list[Answered], facts: Facts, world: Planted) -> None:
     false = []
     for answer, one in claims(answers, "listen"):
@@ -170,7 +169,6 @@ def test_what_is_heard_together_is_counted_right(answers: list[Answered], facts:
         assert one["groups"] == together > 0, answer
 
 
-@pytest.mark.xfail(strict=True, reason="says heard where the two only share playlists")
 def test_together_is_said_of_hearing_only_when_it_was_heard(
     answers: list[Answered], facts: Facts, world: Planted
 ) -> None:
@@ -188,7 +186,6 @@ def test_likeness_is_measured_right(answers: list[Answered], facts: Facts, world
         assert one["cosine"] == pytest.approx(cosine, abs=0.0006), answer
 
 
-@pytest.mark.xfail(strict=True, reason="near_taste names the closest listen however far it is")
 def test_what_is_called_similar_points_the_same_way(answers: list[Answered]) -> None:
     false = [answer for answer, one in claims(answers, "similar") if one["cosine"] <= 0]
     assert len(false) == 0, false[:3]
@@ -209,7 +206,6 @@ def test_what_is_new_is_counted_right(answers: list[Answered], facts: Facts, wor
             assert one["days"] == pytest.approx(facts.days_since(min(heard)), abs=0.006), answer
 
 
-@pytest.mark.xfail(strict=True, reason="says played by nobody of what somebody began and skipped")
 def test_nobody_is_said_only_of_what_nobody_did(answers: list[Answered], facts: Facts, world: Planted) -> None:
     """Heard is played and not skipped; played is more."""
     said = [answer for answer, _ in claims(answers, "new") if "nobody" in answer.item.reason.lower()]
@@ -219,7 +215,6 @@ def test_nobody_is_said_only_of_what_nobody_did(answers: list[Answered], facts: 
         assert not (row in facts.touched if "played" in answer.item.reason else facts.heard[row]), answer
 
 
-@pytest.mark.xfail(strict=True, reason="says new of what nobody has heard, however old")
 def test_new_is_said_only_of_what_was_released_or_first_heard_lately(
     answers: list[Answered], facts: Facts, world: Planted
 ) -> None:

@@ -82,7 +82,6 @@ def test_an_explanation_has_the_score_of_the_answer(live: LiveHome) -> None:
             assert tuple(told["features"]) == NAMES
 
 
-@pytest.mark.xfail(strict=True, reason="places the item in a slate of 1,000, for which other candidates are retrieved")
 def test_an_explanation_has_the_place_of_the_answer(live: LiveHome) -> None:
     for user in USERS:
         for place, item in enumerate(live.for_you(user, 20).items, start=1):

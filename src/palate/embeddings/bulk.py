@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from palate.core.items import KINDS
+from palate.core.listens import Event
 from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_SECONDS, UserRecord, decay
 from palate.embeddings.weights import taste_weights
 from palate.listening.history import History
@@ -62,12 +63,16 @@ def _build_block(
     sums = np.stack(
         [(sp.csr_matrix((share, (cell, column)), size) @ vectors).reshape(*shape, -1) for share in fade], axis=1
     )
+    played = ~skipped & (events.event == Event.PLAY)
     pair, which = np.unique(local.astype(np.int64) * len(item_vectors) + events.item, return_inverse=True)
     item_weights = np.bincount(which, fade[AFFINITY_HALF_LIFE], minlength=len(pair)).astype(np.float64)
     plays = np.bincount(which, ~skipped, minlength=len(pair)).astype(np.int32)
     skips = np.bincount(which, skipped, minlength=len(pair)).astype(np.int32)
     last = np.full(len(pair), -np.inf)
     np.maximum.at(last, which, events.timestamp)
+    heard_plays = np.bincount(which, played, minlength=len(pair)).astype(np.int32)
+    heard_last = np.full(len(pair), -np.inf)
+    np.maximum.at(heard_last, which[played], events.timestamp[played])
     owner, items = pair // len(item_vectors), (pair % len(item_vectors)).astype(np.int32)
     cuts = np.searchsorted(owner, np.arange(len(users) + 1))
     for position, user in enumerate(users):
@@ -77,5 +82,6 @@ def _build_block(
             UserRecord(
                 float(at[position]), sums[position], counts[position], items[part].copy(),
                 item_weights[part].copy(), plays[part].copy(), skips[part].copy(), last[part].copy(),
+                heard_plays[part].copy(), heard_last[part].copy(),
             ),
         )  # fmt: skip

@@ -23,6 +23,7 @@ from palate.core.items import KINDS
 
 HALF_LIVES_DAYS = (7.0, 28.0, 182.0)  # the three windows of Generalized User Representations (arXiv 2403.00584)
 HALF_LIVES_SECONDS = np.array(HALF_LIVES_DAYS) * DAY_SECONDS
+ITEM_COLUMNS = ("items", "weights", "plays", "skips", "last", "heard", "heard_last")
 AFFINITY_HALF_LIFE = 1  # an item's own weight decays with the middle half-life
 
 
@@ -45,6 +46,8 @@ class UserRecord:
     plays   # (m,) int32 events that counted
     skips   # (m,) int32
     last    # (m,) float64 home seconds of the latest event on the item
+    heard   # (m,) int32 those of `plays` that were plays, no saves or picks: what may be called played to the listener
+    heard_last # (m,) float64 home seconds of the latest of these, -inf for none
     """
 
     at: float
@@ -55,30 +58,40 @@ class UserRecord:
     plays: NDArray[np.int32]
     skips: NDArray[np.int32]
     last: NDArray[np.float64]
+    heard: NDArray[np.int32]
+    heard_last: NDArray[np.float64]
 
     @classmethod
     def empty(cls, dim: int) -> "UserRecord":
         """The record of a listener of whom nothing is known; `at` is -inf."""
         shape = (len(HALF_LIVES_DAYS), len(KINDS))
         whole = np.zeros(0, np.int32)
-        return cls(-np.inf, np.zeros((*shape, dim)), np.zeros(shape), whole, np.zeros(0), whole, whole, np.zeros(0))
+        none = np.zeros(0)
+        return cls(-np.inf, np.zeros((*shape, dim)), np.zeros(shape), whole, none, whole, whole, none, whole, none)
 
     @property
     def dim(self) -> int:
         return int(self.sums.shape[2])
 
     def add(
-        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool
-    ) -> None:
-        """Folds one event in. `vector` (dim,) may be zeros for an item without one; late events too."""
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool,
+        play: bool = True,
+    ) -> None:  # fmt: skip
+        """Folds one event in. `vector` (dim,) may be zeros for an item without one; late events too.
+
+        play: False for what counts without having been heard: a save, a pick at onboarding.
+        """
         self._advance(timestamp)
-        self._change(item, kind, vector, timestamp, weight, skip, sign=1)
+        self._change(item, kind, vector, timestamp, weight, skip, play and not skip, sign=1)
         place = np.searchsorted(self.items, item)
         self.last[place] = max(self.last[place], timestamp)
+        if play and not skip:
+            self.heard_last[place] = max(self.heard_last[place], timestamp)
 
     def remove(
-        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool
-    ) -> None:
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool,
+        play: bool = True,
+    ) -> None:  # fmt: skip
         """The inverse of `add` with the same arguments: sums, counts and plays as if it had never happened.
 
         `at` and an item's `last` only move forward, so they stay; an item without any event left is forgotten.
@@ -90,10 +103,10 @@ class UserRecord:
             raise BadInput(
                 f"no {'skip' if skip else 'play'} of item row {item} is in this record, so none can be removed"
             )
-        self._change(item, kind, vector, timestamp, weight, skip, sign=-1)
+        self._change(item, kind, vector, timestamp, weight, skip, play and not skip, sign=-1)
         left = (self.plays > 0) | (self.skips > 0)
         if not left.all():
-            for name in ("items", "weights", "plays", "skips", "last"):
+            for name in ITEM_COLUMNS:
                 setattr(self, name, getattr(self, name)[left])
 
     def _advance(self, moment: float) -> None:
@@ -105,18 +118,20 @@ class UserRecord:
             self.at = moment
 
     def _change(
-        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool, sign: int
-    ) -> None:
+        self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool,
+        heard: bool, sign: int,
+    ) -> None:  # fmt: skip
         share = sign * weight * decay(self.at - timestamp, HALF_LIVES_SECONDS)
         self.sums[:, kind] += share[:, None] * vector
         self.counts[:, kind] += share
         place = int(np.searchsorted(self.items, item))
         if place == len(self.items) or self.items[place] != item:
-            for name, value in (("items", item), ("weights", 0.0), ("plays", 0), ("skips", 0), ("last", -np.inf)):
+            for name, value in zip(ITEM_COLUMNS, (item, 0.0, 0, 0, -np.inf, 0, -np.inf), strict=True):
                 setattr(self, name, np.insert(getattr(self, name), place, value))
         self.weights[place] += share[AFFINITY_HALF_LIFE]
         self.plays[place] += sign * (not skip)
         self.skips[place] += sign * skip
+        self.heard[place] += sign * heard
 
     def merge(self, other: "UserRecord") -> "UserRecord":
         """The record of both histories together; neither is changed."""
@@ -127,6 +142,7 @@ class UserRecord:
         merged = replace(one, sums=one.sums + two.sums, counts=one.counts + two.counts, items=items)
         for name, combine, start in (
             ("weights", np.add, 0.0), ("plays", np.add, 0), ("skips", np.add, 0), ("last", np.maximum, -np.inf),
+            ("heard", np.add, 0), ("heard_last", np.maximum, -np.inf),
         ):  # fmt: skip
             column = np.full(len(items), start, getattr(one, name).dtype)
             for record in (one, two):
@@ -137,7 +153,7 @@ class UserRecord:
 
     def copy(self) -> "UserRecord":
         """A record that shares nothing with this one."""
-        names = ("sums", "counts", "items", "weights", "plays", "skips", "last")
+        names = ("sums", "counts", *ITEM_COLUMNS)
         return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     # What is stored: a header, the kinds that occur, the items. float32 halves it; the rounding (1e-7 relative) does
@@ -149,8 +165,8 @@ class UserRecord:
         kinds = np.flatnonzero(self.counts.any(axis=0) | self.sums.any(axis=(0, 2)))
         header = np.array([self.FORMAT, self.dim, len(kinds), len(self.items)], np.int32)
         parts = [
-            header, np.array([self.at]), self.last, kinds.astype(np.int32), self.items, self.plays, self.skips,
-            self.weights.astype(np.float32), self.counts[:, kinds].astype(np.float32),
+            header, np.array([self.at]), self.last, self.heard_last, kinds.astype(np.int32), self.items, self.plays,
+            self.skips, self.heard, self.weights.astype(np.float32), self.counts[:, kinds].astype(np.float32),
             self.sums[:, kinds].astype(np.float32),
         ]  # fmt: skip
         return b"".join(part.tobytes() for part in parts)
@@ -163,17 +179,15 @@ class UserRecord:
             if version != cls.FORMAT:
                 raise Corrupt(f"user record of format {version}, this Palate reads {cls.FORMAT}; run `palate train`")
             halves = len(HALF_LIVES_DAYS)
-            size = 24 + m * 24 + n_kinds * (4 + 4 * halves * (1 + dim))
+            size = 24 + m * 36 + n_kinds * (4 + 4 * halves * (1 + dim))
             if dim < 1 or min(n_kinds, m) < 0 or len(data) != size:
                 raise ValueError(f"its header promises {size}")
-            reader = _Reader(data, offset=16)
-            at, last = float(reader.take(np.float64, 1)[0]), reader.take(np.float64, m)
+            reader, record = _Reader(data, offset=16), cls.empty(dim)
+            record.at = float(reader.take(np.float64, 1)[0])
+            record.last, record.heard_last = (reader.take(np.float64, m) for _ in range(2))
             kinds = reader.take(np.int32, n_kinds)
-            items, plays, skips = (reader.take(np.int32, m) for _ in range(3))
-            weights = reader.take(np.float32, m).astype(np.float64)
-            record = cls.empty(dim)
-            record.at, record.items, record.plays, record.skips = at, items, plays, skips
-            record.weights, record.last = weights, last
+            record.items, record.plays, record.skips, record.heard = (reader.take(np.int32, m) for _ in range(4))
+            record.weights = reader.take(np.float32, m).astype(np.float64)
             record.counts[:, kinds] = reader.take(np.float32, halves * n_kinds).reshape(halves, n_kinds)
             record.sums[:, kinds] = reader.take(np.float32, halves * n_kinds * dim).reshape(halves, n_kinds, dim)
         except (ValueError, IndexError) as error:

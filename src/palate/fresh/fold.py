@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.clock import Calendar
+from palate.core.listens import Event
 from palate.embeddings.encoder import Encoder
 from palate.embeddings.records import UserRecord
 from palate.embeddings.states import UserState
@@ -73,5 +74,6 @@ class Folder:
                 stored = self.store.get(self.space, user)
                 records[user] = UserState.unpack(stored).record if stored else UserRecord.empty(self.encoder.dim)
             kind, vector = int(self.kinds[row]), self.item_vectors[row]
-            records[user].add(row, kind, vector, float(moments[i]), float(weights[i]), bool(skipped[i]))
+            play = bool(batch.event[i] == Event.PLAY)
+            records[user].add(row, kind, vector, float(moments[i]), float(weights[i]), bool(skipped[i]), play)
         return records

@@ -16,11 +16,12 @@ from palate.core.clock import DAY_SECONDS
 from palate.core.items import Item
 from palate.core.slate import SlateItem
 from palate.retrieval.query import Query
-from palate.retrieval.stock import NEW_DAYS, Stock
+from palate.retrieval.stock import Stock
 
 Evidence = dict[str, Any]
 Because = tuple[list[Evidence], str]  # what can be checked, and the sentence
 
+LEAST_COSINE = 0.3  # below it, "close to" an item would be said of what is not
 KEPT_LABELS = 20_000  # reading an item from the store takes 8 microseconds; a popular one is read for every answer
 
 
@@ -69,10 +70,10 @@ def _closest_listens(rows: NDArray[np.int32], query: Query, stock: Stock) -> NDA
 
 
 def _listens(query: Query) -> dict[int, tuple[int, float]]:
-    """Plays and days since the latest event, by item row, of everything the listener played."""
+    """Plays and days since the latest of them, by item row, of everything the listener played to some length."""
     record = query.record
-    days = np.maximum(query.now - record.last, 0.0) / DAY_SECONDS
-    told = zip(record.items.tolist(), record.plays.tolist(), days.tolist(), strict=True)
+    days = np.maximum(query.now - record.heard_last, 0.0) / DAY_SECONDS
+    told = zip(record.items.tolist(), record.heard.tolist(), days.tolist(), strict=True)
     return {row: (plays, round(ago, 2)) for row, plays, ago in told if plays > 0}
 
 
@@ -94,6 +95,8 @@ class _Reasons:
         )  # fmt: skip
 
     def again(self, row: int, anchor: int) -> Because:
+        if row not in self.listens:
+            return [{"type": "choice", "item_id": self.labels.get(row).item_id}], "You saved this or chose it."
         listen = self._listen(row)
         return [listen], f"You played this {_times(listen['plays'])}, last {_ago(listen['days_ago'])}."
 
@@ -102,26 +105,24 @@ class _Reasons:
         together, name = int(self.stock.company.together[anchor, place]), self.labels.get(anchor)
         evidence: Evidence = {"type": "together", "item_id": name.item_id, "groups": together}
         groups = "sitting or playlist" if together == 1 else "sittings or playlists"
-        return self._with_listen(evidence, f"Heard together with {name.label} in {together:,} {groups}", anchor)
+        return self._with_listen(evidence, f"Together with {name.label} in {together:,} {groups}", anchor)
 
     def near(self, row: int, anchor: int) -> Because:
-        if anchor < 0:
+        cosine = -1.0 if anchor < 0 else float(self.stock.directions[anchor] @ self.stock.directions[row])
+        if cosine < LEAST_COSINE:
             score = round(float(self.stock.vectors[row] @ self.query.taste), 3)
             return [{"type": "taste", "score": score}], "Close to your taste."
         name = self.labels.get(anchor)
-        cosine = round(float(self.stock.directions[anchor] @ self.stock.directions[row]), 3)
-        evidence: Evidence = {"type": "similar", "item_id": name.item_id, "cosine": cosine}
-        return self._with_listen(evidence, f"Keeps similar company to {name.label}", anchor)
+        evidence: Evidence = {"type": "similar", "item_id": name.item_id, "cosine": round(cosine, 3)}
+        return self._with_listen(evidence, f"Close to {name.label}", anchor)
 
     def new(self, row: int, anchor: int) -> Because:
         trends, plays = self.stock.trends, int(self.stock.trends.ever[row])
         if not plays:
-            return [{"type": "new", "plays": 0, "days": None}], "New: nobody here has played it yet."
+            return [{"type": "new", "plays": 0, "days": None}], "Nobody here has heard it yet."
         days = round(max(self.query.now - float(trends.first_heard[row]), 0.0) / DAY_SECONDS, 2)
         evidence: Evidence = {"type": "new", "plays": plays, "days": days}
-        if days <= NEW_DAYS:
-            return [evidence], f"New here: first played {_ago(days)}, {_times(plays)} so far."
-        return [evidence], f"A new release, played {_times(plays)} here."
+        return [evidence], f"First heard here {_ago(days)}, {_times(plays)} so far."
 
     def popular(self, row: int, anchor: int) -> Because:
         week, ever = int(self.stock.trends.week[row]), int(self.stock.trends.ever[row])

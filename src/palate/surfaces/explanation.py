@@ -11,7 +11,9 @@ from palate.ranking.variety import spread
 from palate.retrieval.filters import apply
 from palate.retrieval.retrieve import retrieve
 from palate.surfaces.for_you import FOR_YOU
-from palate.surfaces.live import MOST_ITEMS, LiveHome
+from palate.surfaces.live import LiveHome
+
+LOOKED_AT = 100  # a slate this long or shorter has the same candidates, and so the same places
 
 
 def explanation(live: LiveHome, user_id: str, item_id: str) -> dict[str, Any]:
@@ -20,10 +22,10 @@ def explanation(live: LiveHome, user_id: str, item_id: str) -> dict[str, Any]:
     An item that no retriever offered is scored all the same, as it would have been. Raises UnknownItem.
     """
     row, query, stock = live.row(item_id), live.query(user_id, [], []), live.path.stock
-    offered = retrieve(FOR_YOU.quotas_for(MOST_ITEMS), query, stock)
+    offered = retrieve(FOR_YOU.quotas_for(LOOKED_AT), query, stock)
     kept, removed = apply(FOR_YOU.filters, offered, query, stock)
     scored = replace(kept, scores=FOR_YOU.score(kept, query, stock, live.path.ranker))
-    shown = spread(scored, stock, MOST_ITEMS).items.tolist()
+    shown = spread(scored, stock, LOOKED_AT).items.tolist()
     one = _only(offered, row)
     reason = next((part.reason for part in removed if row in part.items), None)
     position = shown.index(row) + 1 if row in shown else None
@@ -63,5 +65,5 @@ def _verdict(position: int | None, reason: str | None, was_offered: bool) -> str
     if reason is not None:
         return f"A filter removed it: {reason}."
     if was_offered:
-        return f"It was offered, but {MOST_ITEMS:,} others have a better score."
+        return f"It was offered, but {LOOKED_AT} others have a better score."
     return "No retriever offered it: it is neither heard, nor near, nor new, nor popular enough."

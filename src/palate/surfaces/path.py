@@ -58,7 +58,7 @@ class RequestPath:
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
-        retrieved = retrieve(recipe.quotas_for(n), query, self.stock)
+        retrieved = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, removed = apply(recipe.filters, retrieved, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
         return Ranked(spread(scored, self.stock, n), len(retrieved), removed)
