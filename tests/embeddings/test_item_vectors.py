@@ -143,3 +143,9 @@ def test_the_fold_in_sees_each_listener_from_their_own_latest_listen() -> None:
     np.testing.assert_allclose(model.fold_in(away.take(order), users), expected, atol=1e-4)
     search = replace(with_event(history_of([(3, 0, 900.0)], N), 0, Event.SEARCH), users=history.users)
     np.testing.assert_allclose(model.fold_in(joined(history, search), users), expected, atol=1e-6)
+
+
+def test_a_listener_of_items_without_vectors_is_taught_popularity_alone() -> None:
+    history = history_of([(0, 1, 1.0), (1, 2, 2.0)])
+    tastes = ItemModel(np.zeros((3, 9), np.float32), SMALL).fold_in(history, np.array([1, 0], np.int32))
+    assert tastes.tolist() == [[0.0] * 8 + [float(np.float32(SMALL.popularity_share))]] * 2

@@ -56,10 +56,8 @@ def killed(home: Home, rng: np.random.Generator) -> bool:
 def published(home: Home, label: str) -> dict[str, bytes]:
     """Every file of a space but its manifest, which says when it was made."""
     folder = home.spaces / label
-    files = [path for path in folder.rglob("*") if path.is_file() and path.parent != folder / "manifest.json"]
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes() for file in files if file != folder / "manifest.json"
-    }
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if name != "manifest.json"}
 
 
 @pytest.mark.slow
