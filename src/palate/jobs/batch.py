@@ -32,6 +32,7 @@ from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
 from palate.store.items import ItemStore
+from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.live import checked, open_stock
 from palate.surfaces.path import Recipe, RequestPath
@@ -159,7 +160,7 @@ class _Answering:
     def __init__(self, moment: Moment, n: int, recipe: Recipe) -> None:
         self._moment, self._n, self._recipe = moment, n, recipe
         ranker = Ranker.load(moment.space.folder / "ranker.txt")
-        self._path = RequestPath(moment.stock, ranker, ItemStore(moment.home.online / "items"))
+        self._path = RequestPath(moment.stock, ranker, KeptLabels(ItemStore(moment.home.online / "items")))
 
     def __call__(self, users: list[str]) -> tuple[dict[str, list[Any]], int]:
         """The columns of the answer, and how many of the users are strangers."""
@@ -168,10 +169,11 @@ class _Answering:
         for user, state in self._moment.states_of(users):
             query = Query(state.record, state.taste, self._moment.at)
             strangers += query.stranger
-            for rank, item in enumerate(self._path.answer(self._recipe, query, self._n, user).items, start=1):
-                row = (user, rank, item.item_id, item.score, item.source, item.reason)
-                for name, value in zip(SCHEMA, row, strict=True):
-                    columns[name].append(value)
+            items = self._path.answer(self._recipe, query, self._n, user).items
+            columns["user_id"] += [user] * len(items)
+            columns["rank"] += range(1, len(items) + 1)
+            for name in ("item_id", "score", "source", "reason"):
+                columns[name] += [getattr(item, name) for item in items]
         return columns, strangers
 
 
