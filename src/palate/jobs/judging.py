@@ -80,6 +80,8 @@ class ForYou:
 
 @dataclass(frozen=True)
 class FittedForYou:
+    """for_you, as it would have answered at the end of one train log."""
+
     trained: Trained
 
     def recommend(self, users: NDArray[np.int32], n: int, exclude_heard: bool) -> NDArray[np.int32]:
@@ -104,6 +106,8 @@ class Taste:
 
 @dataclass(frozen=True)
 class FittedTaste:
+    """The nearest items to each taste, as of the end of one train log."""
+
     trained: Trained
     train: History
 
