@@ -34,7 +34,7 @@ def listens(home: Home, files: tuple[Path, ...], mapping: str | None, strict: bo
     from palate.sources.mapping import parse_mapping
 
     report = import_listens(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "listens", as_json)
+    _show(asdict(report), "listens new", as_json)
 
 
 @import_.command()
@@ -49,7 +49,7 @@ def items(home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool
     from palate.sources.mapping import parse_mapping
 
     report = import_items(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "items", as_json)
+    _show(asdict(report), "items new or changed", as_json)
 
 
 @import_.command()
@@ -64,13 +64,13 @@ def playlists(home: Home, files: tuple[Path, ...], mapping: str | None, strict: 
     from palate.sources.mapping import parse_mapping
 
     report = import_playlists(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "playlist rows", as_json)
+    _show(asdict(report), "playlist rows new", as_json)
 
 
 def _show(report: dict[str, Any], what: str, as_json: bool) -> None:
     rate = report["rows"] / max(report["seconds"], 1e-9)
     lines = [
-        f"{report['accepted']:,} {what} new, {report['duplicates']:,} known before, {report['rejected']:,} rejected"
+        f"{report['accepted']:,} {what}, {report['duplicates']:,} known before, {report['rejected']:,} rejected"
         f" ({report['seconds']:.1f} s, {rate:,.0f} rows/s)"
     ]
     lines += [f"  {count:,} x {reason}" for reason, count in report["reasons"].items()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from palate.cli.output import json_option, show
+from palate.cli.output import json_option, note, show
 from palate.core.errors import BadInput
 from palate.core.home import Home
 
@@ -53,6 +53,8 @@ def train(home: Home, until: str | None, only: str | None, as_json: bool) -> Non
     seconds, facts = time.monotonic() - start, space.manifest
     size = f"{facts['listens']:,} listens, {facts['items']:,} items, {facts['dim']} dimensions"
     text = f"{space.label} is live: {size} ({seconds:.0f} s)" if worked else f"{space.label} is live and up to date"
+    if not facts["listens"]:
+        note("note: learnt from playlists alone; similar answers, recommendations come with the first listens")
     answer = {"space": space.label, "trained": worked, "seconds": seconds}
     show(answer | {name: facts[name] for name in ("listens", "items", "dim", "moment")}, text, as_json)
 

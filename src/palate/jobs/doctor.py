@@ -10,6 +10,8 @@ from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
 from palate.listening.log import ListeningLog
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
 
 OLDEST_PYTHON = (3, 11)
 TRAINING = ("polars", "implicit", "luigi")
@@ -23,19 +25,28 @@ def examine(home: Home) -> list[dict[str, Any]]:
         _finding("home", lambda: str(home.require().root)),
         _finding("listening log", lambda: _log(home)),
         _finding("live space", lambda: _space(home)),
+        _finding("items", lambda: _items(home)),
+        _finding("tastes", lambda: _tastes(home)),
     ]
 
 
 def _finding(what: str, look: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"what": what, "found": look(), "ok": True}
-    except PalateError as error:
+    except (PalateError, OSError) as error:
         return {"what": what, "found": str(error), "ok": False}
 
 
 def _training() -> str:
-    missing = [name for name in TRAINING if importlib.util.find_spec(name) is None]
+    missing = [name for name in TRAINING if not _installed(name)]
     return "installed" if not missing else f"{', '.join(missing)} not installed: pip install 'palate[train]' to train"
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:  # a finder may refuse a name instead of not knowing it
+        return False
 
 
 def _log(home: Home) -> str:
@@ -49,3 +60,16 @@ def _space(home: Home) -> str:
     space = Spaces(home.require().spaces).live
     space.verify()
     return f"{space.label}, every file as it was published"
+
+
+def _items(home: Home) -> str:
+    with ItemStore(home.online / "items") as items:
+        return f"{len(items):,} items to show"
+
+
+def _tastes(home: Home) -> str:
+    label = Spaces(home.require().spaces).live.label
+    with OnlineStore(home.online / "records", readonly=True) as store, ListeningLog(home.log) as log:
+        behind = log.end_offset() - store.offset(label)
+        level = "level with the log" if behind <= 0 else f"{behind:,} listens behind the log; run: palate fresh"
+        return f"{store.count(label):,} listeners, {level}"

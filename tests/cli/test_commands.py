@@ -1,0 +1,163 @@
+"""Every command: it explains itself, says what it did in words or as JSON, and keeps errors out of its answer."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from palate.cli import main
+from palate.core.home import Home
+from palate.embeddings.space import Spaces
+
+from .conftest import Palate
+
+SIZE = ["--listeners", "60", "--items", "400", "--listens", "5000", "--windows", "1"]
+
+
+def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        yield (*words, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+
+
+COMMANDS = dict(commands(main))
+LEAVES = {words: command for words, command in COMMANDS.items() if not isinstance(command, click.Group)}
+
+
+def test_the_commands_of_the_contract_are_there() -> None:
+    assert {" ".join(words) for words in LEAVES} == {
+        "init", "demo", "doctor", "import listens", "import items", "import playlists", "train", "recommend", "embed",
+        "similar", "search", "explain", "eval run", "eval report", "space list", "space promote", "space rollback",
+        "serve", "fresh",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+def test_help_says_what_a_command_does(words: tuple[str, ...]) -> None:
+    found = CliRunner().invoke(main, [*words, "--help"], prog_name="palate")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert found.stdout.startswith(f"Usage: {' '.join(['palate', *words])}")
+    command = COMMANDS.get(words, main)
+    assert command.help
+    assert command.help.split("\n")[0].endswith((".", ":", "..."))
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_has_json_and_every_option_a_word_of_help(words: tuple[str, ...]) -> None:
+    options = [one for one in LEAVES[words].params if isinstance(one, click.Option)]
+    assert "--json" in {name for one in options for name in one.opts}
+    assert [one.name for one in options if not one.help] == []
+
+
+def told(palate: Palate, home: Home | Path, *words: str | Path) -> dict:
+    """The answer as JSON: one line on stdout."""
+    found = palate(home, *words, "--json")
+    assert found.exit_code == 0, found.stderr
+    assert found.stdout.count("\n") == 1
+    return json.loads(found.stdout)
+
+
+def test_from_nothing_to_answers(palate: Palate, world: Path, tmp_path: Path) -> None:
+    """The walk that the README promises, every answer as JSON."""
+    home = tmp_path / "home"
+    assert told(palate, home, "init") == {"home": str(home), "made": True}
+    assert told(palate, home, "init") == {"home": str(home), "made": False}
+    (home / "palate.toml").write_text("[items]\ndim = 16\niterations = 3\n[ranker]\ncuts = 2\nrounds = 20\n")
+    assert told(palate, home, "import", "items", world / "items.parquet")["accepted"] == 600
+    assert told(palate, home, "import", "playlists", world / "playlists.parquet")["rejected"] == 0
+    listens = told(palate, home, "import", "listens", world / "listens.parquet")
+    assert (listens["accepted"], listens["duplicates"]) == (10_278, 0)
+    assert told(palate, home, "import", "listens", world / "listens.parquet")["duplicates"] == 10_278
+    space = told(palate, home, "train")
+    assert (space["space"], space["trained"], space["listens"], space["dim"]) == ("taste@1", True, 10_278, 16)
+    assert told(palate, home, "train")["trained"] is False
+    assert told(palate, home, "space", "list")["spaces"][0]["live"] is True
+    assert told(palate, home, "fresh") == {"listens": 0, "listeners": 0, "offset": 10_278}
+    assert all(one["ok"] for one in told(palate, home, "doctor")["findings"])
+
+
+def test_answers_of_a_trained_home(palate: Palate, trained: Home, tmp_path: Path) -> None:
+    users, out = tmp_path / "users.txt", tmp_path / "out.parquet"
+    users.write_text("sim-user-0001\nnobody\n")
+    assert told(palate, trained, "recommend", "--users", users, "--n", "5", "--out", out)["rows"] == 10
+    assert pl.read_parquet(out)["user_id"].to_list() == ["sim-user-0001"] * 5 + ["nobody"] * 5
+    assert told(palate, trained, "embed", "users", "--out", out)["users"] == 150
+    assert told(palate, trained, "embed", "items", "--at", "2025-06-01", "--out", out)["space_learnt_later"] is True
+    items = told(palate, trained, "search", "bro", "--n", "3")["items"]
+    assert 0 < len(items) <= 3
+    slate = told(palate, trained, "similar", items[0]["item_id"], "--n", "4")
+    assert [len(slate["items"]), slate["surface"], slate["space"]] == [4, "similar", "taste@1"]
+    why = told(palate, trained, "explain", "sim-user-0001", slate["items"][0]["item_id"])
+    assert (why["user_id"], why["space"]) == ("sim-user-0001", "taste@1")
+
+
+def test_evaluated_then_reported(palate: Palate, own: Home) -> None:
+    data = told(palate, own, "eval", "run", "--windows", "1")
+    assert data["simulated"] is True
+    assert told(palate, own, "eval", "report") == data
+    text = palate(own, "eval", "report").stdout
+    assert text.startswith("SIMULATED data")
+    assert "for_you" in text
+
+
+def test_versions_are_promoted_and_rolled_back(palate: Palate, own: Home) -> None:
+    told(palate, own, "train", "--only", "ranker")
+    assert [one["live"] for one in told(palate, own, "space", "list")["spaces"]] == [False, True]
+    assert told(palate, own, "space", "rollback") == {"live": "taste@1"}
+    assert Spaces(own.spaces).live.label == "taste@1"
+    assert "taste@2 is live; " in palate(own, "space", "promote", "taste@2").stdout
+    assert [entry["space"] for entry in told(palate, own, "space", "list")["history"]] == [
+        "taste@1", "taste@2", "taste@1", "taste@2",
+    ]  # fmt: skip
+
+
+def test_in_words(palate: Palate, own: Home, tmp_path: Path) -> None:
+    (tmp_path / "users.txt").write_text("sim-user-0001\nnobody\n")
+    out = tmp_path / "r.parquet"
+    for words, start in (
+        (("init",), f"{own.root} is already a Palate home. Next: palate import listens FILE\n"),
+        (("train",), "taste@1 is live and up to date\n"),
+        (("space", "list"), "taste@1    live  20"),
+        (("fresh",), "0 listens of 0 listeners folded; level with offset 10,278\n"),
+        (("search", "qqqq"), "nothing found\n"),
+        (("recommend", "--users", tmp_path / "users.txt", "--n", "5", "--out", out), "10 rows for 2 listeners, 1 of"),
+        (("embed", "items", "--out", out), "600 vectors of taste@1, 16 dimensions, in "),
+        (("doctor",), "ok   python: 3."),
+    ):
+        found = palate(own, *words)
+        assert (found.exit_code, found.stderr) == (0, ""), words
+        assert found.stdout.startswith(start), found.stdout
+
+
+def test_a_dishonest_moment_is_noted_beside_the_answer(palate: Palate, trained: Home, tmp_path: Path) -> None:
+    found = palate(trained, "embed", "users", "--at", "2025-06-01", "--out", tmp_path / "u.parquet")
+    assert found.exit_code == 0
+    assert found.stderr.startswith("note: taste@1 has learnt from listens after --at; for an honest test: palate train")
+    assert "note" not in found.stdout
+
+
+def test_a_home_of_playlists_alone_says_what_it_can_do(palate: Palate, world: Path, tmp_path: Path) -> None:
+    palate(tmp_path / "home", "init")
+    found = palate(tmp_path / "home", "import", "playlists", world / "playlists.parquet")
+    assert " playlist rows new, 0 known before, 0 rejected" in found.stdout
+    found = palate(tmp_path / "home", "train")
+    assert found.stdout.startswith("taste@1 is live: 0 listens, ")
+    assert found.stderr.startswith("note: learnt from playlists alone; similar answers")
+    assert palate(tmp_path / "home", "similar", "sim-track-00001").exit_code == 0
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_its_table(palate: Palate, tmp_path: Path) -> None:
+    first = palate(tmp_path / "demo", "demo", "--no-serve", *SIZE)
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout.startswith("SIMULATED data")
+    assert "training: " in first.stderr
+    again = palate(tmp_path / "demo", "demo", "--no-serve", *SIZE)
+    assert again.stdout == first.stdout
+    answer = told(palate, tmp_path / "demo", "demo", "--no-serve", *SIZE)
+    assert (answer["space"], answer["text"] + "\n") == ("taste@1", first.stdout)
