@@ -191,3 +191,11 @@ def test_one_listen_dilutes_a_learnt_taste_and_many_turn_it(two_groups: TwoGroup
         item = 2 * (listen % 15) + 1
         record.add(item, 0, vectors[item], record.at + DAY, 1.0, False)
     assert ahead[0] < ahead[1] < 0 < ahead[30]
+
+
+def test_without_listeners_a_taste_is_the_sum_of_what_was_heard_in_four_weeks():
+    encoder = Encoder.plain(3, popularity_share=0.1)
+    record = UserRecord.empty(3)
+    np.testing.assert_allclose(encoder.encode([record]), [[0.0, 0.0, 0.1]])
+    record.add(0, 0, np.array([2.0, 1.0, 9.0], np.float32), timestamp=0.0, weight=1.0, skip=False)
+    np.testing.assert_allclose(encoder.encode([record]), [[2.0, 1.0, 0.1]], rtol=1e-6)

@@ -258,6 +258,7 @@ def test_listens_that_come_while_training_are_counted_once(own: Home, monkeypatc
     assert UserState.unpack(states["busy"]).record.plays.tolist() == [2]
 
 
+@pytest.mark.slow
 def test_an_export_that_goes_on_after_a_training_keeps_its_times(world: Path, tmp_path: Path) -> None:
     """Training finds the silence until today; the next month's export shows that it was none."""
     month = END - 31 * DAY_SECONDS

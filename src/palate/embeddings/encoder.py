@@ -38,6 +38,14 @@ class Encoder:
         tastes: NDArray[np.float32] = features(records, self.dim) @ self.weights
         return tastes
 
+    @classmethod
+    def plain(cls, dim: int, popularity_share: float) -> "Encoder":
+        """What is used when there is nobody to learn from: the middle window's sum, and a fixed share of popularity."""
+        weights = np.zeros((len(HALF_LIVES_DAYS) * dim + 1, dim), np.float32)
+        weights[dim : 2 * dim - 1, : dim - 1] = np.eye(dim - 1)
+        weights[-1, -1] = popularity_share
+        return cls(weights)
+
     def save(self, path: Path) -> None:
         write_arrays(path, weights=self.weights)
 

@@ -98,7 +98,8 @@ class _Reasons:
         if row not in self.listens:
             return [{"type": "choice", "item_id": self.labels.get(row).item_id}], "You saved this or chose it."
         listen = self._listen(row)
-        return [listen], f"You played this {_times(listen['plays'])}, last {_ago(listen['days_ago'])}."
+        last = "last " if listen["plays"] > 1 else ""
+        return [listen], f"You played this {_times(listen['plays'])}, {last}{_ago(listen['days_ago'])}."
 
     def company(self, row: int, anchor: int) -> Because:
         place = self.stock.company.items[anchor].tolist().index(row)
