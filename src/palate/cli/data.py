@@ -1,20 +1,32 @@
 """palate import listens | items | playlists."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from palate.cli.output import json_option, show
 from palate.core.home import Home
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-MAP = click.option(
-    "--map", "mapping", metavar="FIELD=COLUMN,...", help="Which column holds which field, e.g. user=DJ,item=Artist."
-)
-STRICT = click.option("--strict", is_flag=True, help="Stop at the first bad row, before anything is written.")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def arguments(command: F) -> F:
+    """What every kind of import takes: files, --map, --strict, --json."""
+    for add in (
+        json_option,
+        click.option("--strict", is_flag=True, help="Stop at the first bad row, before anything is written."),
+        click.option(
+            "--map", "mapping", metavar="FIELD=COLUMN,...",
+            help="Which column holds which field, e.g. user=DJ,item=Artist.",
+        ),
+        click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path)),
+    ):  # fmt: skip
+        command = add(command)
+    return command
 
 
 @click.group(name="import")
@@ -23,48 +35,39 @@ def import_() -> None:
 
 
 @import_.command()
-@FILES
-@MAP
-@STRICT
-@json_option
+@arguments
 @click.pass_obj
-def listens(home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool, as_json: bool) -> None:
+def listens(home: Home, /, **given: Any) -> None:
     """What was heard: user_id, item_id, timestamp and, if known, seconds_played, duration_seconds, event, ..."""
-    from palate.jobs.importing import import_listens
-    from palate.sources.mapping import parse_mapping
-
-    report = import_listens(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "listens new", as_json)
+    _bring("listens", "listens new", home, **given)
 
 
 @import_.command()
-@FILES
-@MAP
-@STRICT
-@json_option
+@arguments
 @click.pass_obj
-def items(home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool, as_json: bool) -> None:
+def items(home: Home, /, **given: Any) -> None:
     """What can be heard: item_id and, if known, kind, title, artists, genres, released, duration_seconds, ..."""
-    from palate.jobs.importing import import_items
-    from palate.sources.mapping import parse_mapping
-
-    report = import_items(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "items new or changed", as_json)
+    _bring("items", "items new or changed", home, **given)
 
 
 @import_.command()
-@FILES
-@MAP
-@STRICT
-@json_option
+@arguments
 @click.pass_obj
-def playlists(home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool, as_json: bool) -> None:
+def playlists(home: Home, /, **given: Any) -> None:
     """What is kept together: playlist_id, item_id and, if known, name, owner, position, added, removed."""
-    from palate.jobs.importing import import_playlists
+    _bring("playlists", "playlist rows new", home, **given)
+
+
+def _bring(
+    what: str, counted: str, home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool, as_json: bool
+) -> None:
+    from palate.jobs import importing
     from palate.sources.mapping import parse_mapping
 
-    report = import_playlists(home.require(), list(files), parse_mapping(mapping), strict, time.time())
-    _show(asdict(report), "playlist rows new", as_json)
+    bring = {
+        "listens": importing.import_listens, "items": importing.import_items, "playlists": importing.import_playlists,
+    }[what]  # fmt: skip
+    _show(asdict(bring(home.require(), list(files), parse_mapping(mapping), strict, time.time())), counted, as_json)
 
 
 def _show(report: dict[str, Any], what: str, as_json: bool) -> None:
