@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,7 +186,7 @@ def test_single_events_share_batches(path: Path) -> None:
         for i in range(600):
             log.append(plain(1, i))
         assert [offset for offset, *_ in held(log)] == list(range(1, 601))
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         assert [count for (count,) in db.execute("SELECT count FROM batches")] == [256, 256, 88]
     db.close()
 
@@ -234,7 +235,7 @@ def test_a_damaged_batch_is_corrupt_and_says_where(path: Path) -> None:
     with ListeningLog(path) as log:
         log.append(plain(300))
         log.append(plain(300, 300))
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE batches SET columns = zeroblob(10) WHERE first_offset = 301")
     db.close()
     with ListeningLog(path) as log:
@@ -246,7 +247,7 @@ def test_a_damaged_batch_is_corrupt_and_says_where(path: Path) -> None:
 
 def test_a_log_of_a_newer_palate_is_refused(path: Path) -> None:
     ListeningLog(path).close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE meta SET value = 2 WHERE name = 'format'")
     db.close()
     with pytest.raises(Corrupt, match="upgrade Palate"):

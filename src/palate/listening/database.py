@@ -38,7 +38,12 @@ class Database:
         self._writing, self._reading = threading.Lock(), threading.Lock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer, self._reader = self._connection(), self._connection()
+            self._writer = self._connection()
+            try:
+                self._reader = self._connection()
+            except BaseException:
+                self._writer.close()
+                raise
             try:
                 self._prepare()
             except BaseException:
@@ -65,10 +70,14 @@ class Database:
     def _connection(self) -> sqlite3.Connection:
         # isolation_level=None: every transaction is opened by hand, so no read leaves one open
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA synchronous=FULL")  # in WAL, NORMAL may lose the last commits when the power fails
-        db.execute("PRAGMA cache_size=-65536")
-        # 32 MB of log between checkpoints, not 4: keys land on random pages, which are then written once, not often.
-        db.execute("PRAGMA wal_autocheckpoint=8000")
+        try:
+            db.execute("PRAGMA synchronous=FULL")  # in WAL, NORMAL may lose the last commits when the power fails
+            db.execute("PRAGMA cache_size=-65536")
+            # 32 MB between checkpoints, not 4: keys land on random pages, which are then written once, not often.
+            db.execute("PRAGMA wal_autocheckpoint=8000")
+        except BaseException:  # it is no database
+            db.close()
+            raise
         return db
 
     @contextmanager
