@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palate.core.clock import DAY_SECONDS, PAUSE_SECONDS, Calendar, Clock, calendar_of
+from palate.core.clock import PAUSE_SECONDS, Calendar, Clock, calendar_of
 
 moments = st.floats(0.0, 4e9)
 
@@ -54,20 +54,8 @@ def test_a_pause_lasts_no_time(calendar):
         assert calendar.home_time(start) == pytest.approx(calendar.home_time(end), abs=1e-5)
 
 
-def test_a_short_silence_is_no_pause():
-    silence = PAUSE_SECONDS - DAY_SECONDS
-    assert Calendar().with_pause(0.0, silence) == Calendar()
-
-
-def test_a_pause_of_exactly_the_limit_counts_and_follows_the_others():
-    first = (0.0, PAUSE_SECONDS)
-    second = (2 * PAUSE_SECONDS, 4 * PAUSE_SECONDS)
-    assert Calendar((first,)).with_pause(*second).pauses == (first, second)
-
-
-def test_an_added_pause_leaves_earlier_moments_where_they_were():
-    before = Calendar()
-    after = before.with_pause(1_000.0, 1_000.0 + PAUSE_SECONDS)
+def test_a_pause_leaves_earlier_moments_where_they_were():
+    before, after = Calendar(), Calendar(((1_000.0, 1_000.0 + PAUSE_SECONDS),))
     assert after.home_time(999.0) == before.home_time(999.0)
 
 

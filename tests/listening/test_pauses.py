@@ -61,3 +61,15 @@ def test_mended_pauses_are_silences_of_the_log_inside_the_old_ones(tmp_path_fact
         passed = after.home_time(two * DAY) - after.home_time(one * DAY)
         assert passed in ((two - one) * DAY, 0.0)
         assert passed > 0.0 or two - one >= 28
+
+
+def test_a_silence_shorter_than_the_limit_is_no_pause(tmp_path: Path) -> None:
+    with ListeningLog(tmp_path / "log.sqlite") as log:
+        assert log.add_pause(0.0, PAUSE_SECONDS - DAY_SECONDS).pauses == ()
+
+
+def test_a_pause_of_exactly_the_limit_counts_and_follows_the_others(tmp_path: Path) -> None:
+    first, second = (0.0, PAUSE_SECONDS), (2 * PAUSE_SECONDS, 4 * PAUSE_SECONDS)
+    with ListeningLog(tmp_path / "log.sqlite") as log:
+        log.add_pause(*first)
+        assert log.add_pause(*second).pauses == (first, second)

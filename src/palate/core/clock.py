@@ -37,12 +37,6 @@ class Calendar:
             out -= np.clip(timestamps - start, 0.0, end - start)
         return out
 
-    def with_pause(self, start: float, end: float) -> "Calendar":
-        """The calendar with one more pause, if it is long enough to count; `start` must follow earlier pauses."""
-        if end - start < PAUSE_SECONDS:
-            return self
-        return Calendar((*self.pauses, (start, end)))
-
 
 @dataclass(frozen=True)
 class Clock:
