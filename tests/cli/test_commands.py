@@ -31,9 +31,10 @@ LEAVES = {words: command for words, command in COMMANDS.items() if not isinstanc
 
 def test_the_commands_of_the_contract_are_there() -> None:
     assert {" ".join(words) for words in LEAVES} == {
-        "init", "demo", "doctor", "import listens", "import items", "import playlists", "train", "recommend", "embed",
-        "similar", "search", "explain", "eval run", "eval report", "space list", "space promote", "space rollback",
-        "serve", "fresh",
+        "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
+        "recommend", "embed", "similar", "search", "explain", "eval run", "eval report", "eval check", "eval probes",
+        "ab assign", "ab report", "ab export", "ab trial", "space list", "space promote",
+        "space rollback", "serve", "fresh",
     }  # fmt: skip
 
 
@@ -160,4 +161,6 @@ def test_the_demo_ends_with_its_table(palate: Palate, tmp_path: Path) -> None:
     again = palate(tmp_path / "demo", "demo", "--no-serve", *SIZE)
     assert again.stdout == first.stdout
     answer = told(palate, tmp_path / "demo", "demo", "--no-serve", *SIZE)
-    assert (answer["space"], answer["text"] + "\n") == ("taste@1", first.stdout)
+    assert answer["space"] == "taste@1"
+    assert first.stdout == f"{answer['text']}\nwith plots: {answer['page']}\n\n"
+    assert Path(answer["page"]).is_file()

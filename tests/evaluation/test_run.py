@@ -6,14 +6,17 @@ import pytest
 from numpy.typing import NDArray
 
 from palate.core.errors import BadInput
-from palate.core.listens import Event
-from palate.evaluation.baselines import OwnHistory, PopularAll, standard
+from palate.embeddings.inputs import Inputs
+from palate.evaluation.baselines import OwnHistory, PopularAll
+from palate.evaluation.cohorts import Cohorts, CohortSettings
 from palate.evaluation.method import Method
 from palate.evaluation.run import evaluate
-from palate.evaluation.splits import DISCOVER, NEXT, EvalSettings, Window, split, windows
+from palate.evaluation.splits import EvalSettings, Window, windows
+from palate.evaluation.staleness import AGES_SECONDS
+from palate.evaluation.tasks.week import Discover, Next
 from palate.listening.history import History
 
-from .worlds import history_of, random_history
+from .worlds import history_of, inputs_of, random_history
 
 SMALL = EvalSettings(windows=2, k=(2, 5), bootstrap=50)
 
@@ -25,10 +28,12 @@ class Fixed:
     ranked: tuple[int, ...]
     name: str = "fixed"
 
-    def fit(self, train: History, at: float) -> "Fixed":
+    def fit(self, known: Inputs, at: float) -> "Fixed":
         return self
 
-    def recommend(self, users: NDArray[np.int32], n: int, exclude_heard: bool) -> NDArray[np.int32]:
+    def recommend(
+        self, users: NDArray[np.int32], n: int, exclude_heard: bool, only: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int32]:
         return np.tile(np.array(self.ranked, np.int32), (len(users), 1))
 
 
@@ -36,122 +41,203 @@ class Fixed:
 class Recorder:
     """Remembers what it was given."""
 
-    seen: list[tuple[History, float]]
+    seen: list[tuple[Inputs, float]]
     name: str = "recorder"
 
-    def fit(self, train: History, at: float) -> Fixed:
-        self.seen.append((train, at))
+    def fit(self, known: Inputs, at: float) -> Fixed:
+        self.seen.append((known, at))
         return Fixed((-1,) * 5)
 
 
-def poisoned(history: History, moment: float) -> History:
-    """The same log until `moment`; after it every event is another one, by somebody else, of another kind."""
-    future = history.timestamp >= moment
-    assert future.any()
-    return replace(
-        history,
-        user=np.where(future, (history.user * 7 + 3) % len(history.users), history.user).astype(np.int32),
-        item=np.where(future, history.n_items - 1 - history.item, history.item).astype(np.int32),
-        event=np.where(future, Event.SAVE, history.event).astype(np.uint8),
-        seconds_played=np.where(future, 1.0, history.seconds_played).astype(np.float32),
-        session=np.where(future, 0, history.session).astype(np.int64),
-    )
+@dataclass(frozen=True)
+class Drawn:
+    """Training is random: one fixed list for each seed."""
+
+    seed: int = 0
+    name: str = "drawn"
+    everywhere: bool = True
+
+    def seeded(self, seed: int) -> "Drawn":
+        return replace(self, seed=seed)
+
+    def fit(self, known: Inputs, at: float) -> Fixed:
+        order = np.random.default_rng(self.seed).permutation(known.history.n_items)
+        return Fixed(tuple(order[:5].tolist()))
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Knows only how late it is and how much it was told; right when it was told everything."""
+
+    name: str = "timed"
+
+    def fit(self, known: Inputs, at: float) -> "FittedTimed":
+        return FittedTimed(known.history)
+
+
+@dataclass(frozen=True)
+class FittedTimed:
+    known: History
+
+    def recommend(
+        self, users: NDArray[np.int32], n: int, exclude_heard: bool, only: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int32]:
+        """The listener's latest items."""
+        out = np.full((len(users), n), -1, np.int32)
+        for place, user in enumerate(users):
+            items = self.known.item[self.known.user == user][::-1]
+            latest = items[np.sort(np.unique(items, return_index=True)[1])][:n]
+            out[place, : len(latest)] = latest
+        return out
+
+    def refreshed(self, known: History, at: NDArray[np.float64]) -> "FittedTimed":
+        return FittedTimed(known)
 
 
 def test_values_by_hand() -> None:
     train = [(user, item, 10.0 + item) for user in (0, 1) for item in range(5)] + [(2, 5, 20.0)]
     history = history_of([*train, (0, 5, 80.0), (0, 0, 81.0), (1, 1, 82.0), (1, 2, 86.9)], n_items=8)
-    outcome = evaluate(history, [Fixed((5, 6, -1, -1, -1))], replace(SMALL, windows=1))
-    assert outcome.tasks[NEXT].users.tolist() == [0, 1]
-    assert outcome.tasks[DISCOVER].users.tolist() == [0]
-    values = outcome.tasks[NEXT].values["fixed"]
+    tasks = [Next(), Discover()]
+    fixed = Fixed((5, 6, -1, -1, -1))
+    outcome = evaluate(inputs_of(history), [fixed], replace(SMALL, windows=1), [tasks[0]])
+    assert outcome.tasks["next"].rows.tolist() == [0, 1]
+    values = outcome.tasks["next"].values["fixed"]
     np.testing.assert_allclose(values["ndcg@2"], [1 / (1 + 1 / np.log2(3)), 0])
     np.testing.assert_allclose(values["recall@5"], [1 / 2, 0])
     np.testing.assert_allclose(values["mrr@2"], [1, 0])
-    np.testing.assert_allclose(outcome.tasks[DISCOVER].values["fixed"]["ndcg@2"], [1.0])
-    np.testing.assert_allclose(outcome.tasks[NEXT].coverage["fixed"]["coverage@5"], [1 / 6])  # item 6 was never heard
+    np.testing.assert_allclose(values["popularity@2"], [1 / 6, 1 / 6])  # a third of the listeners for 5, nobody for 6
+    np.testing.assert_allclose(outcome.tasks["next"].whole["fixed"]["coverage@5"], [1 / 6])  # 6 was never heard
     assert (outcome.data.listens, outcome.data.users, outcome.data.items) == (15, 3, 6)
-
-
-@pytest.mark.parametrize("method", standard(), ids=lambda method: method.name)
-def test_the_future_cannot_be_seen(method: Method) -> None:
-    history = random_history(11)
-    for window in windows(history, SMALL):
-        lists = []
-        for log in (history, poisoned(history, window.start)):
-            fitted = method.fit(split(log, window, SMALL).train, window.start)
-            users = np.arange(len(log.users), dtype=np.int32)
-            lists.append([fitted.recommend(users, 20, exclude_heard).tobytes() for exclude_heard in (False, True)])
-        assert lists[0] == lists[1]
+    outcome = evaluate(inputs_of(history), [fixed], replace(SMALL, windows=1), [tasks[1]])
+    assert outcome.tasks["discover"].rows.tolist() == [0]
+    np.testing.assert_allclose(outcome.tasks["discover"].values["fixed"]["ndcg@2"], [1.0])
 
 
 def test_a_method_is_given_the_past_and_nothing_else() -> None:
-    history, recorder = random_history(12), Recorder([])
-    evaluate(history, [recorder], SMALL)
-    assert [at for _, at in recorder.seen] == [window.start for window in windows(history, SMALL)]
-    for train, at in recorder.seen:
-        assert train.timestamp.max() < at
-        assert len(train) == (history.timestamp < at).sum()
+    inputs, recorder = inputs_of(random_history(12)), Recorder([])
+    evaluate(inputs, [recorder], SMALL, [Next()])
+    assert [at for _, at in recorder.seen] == [window.at for window in windows(inputs, SMALL)]
+    for known, at in recorder.seen:
+        assert known.history.timestamp.max() < at
+        assert len(known.history) == (inputs.history.timestamp < at).sum()
 
 
 def test_progress_is_told_of_every_window() -> None:
-    history, told = random_history(12), []
+    inputs, told = inputs_of(random_history(12)), []
 
     def tell(things: Iterable[Window], what: str) -> Iterable[Window]:
-        told.extend([what, *things])
-        return things
+        for thing in things:
+            told.append((what, thing))
+            yield thing
 
-    evaluate(history, [PopularAll()], SMALL, tell)
-    assert told == ["windows", *windows(history, SMALL)]
-
-
-def test_the_same_again() -> None:
-    first, again = (evaluate(random_history(13), standard(), SMALL) for _ in range(2))
-    for task in (NEXT, DISCOVER):
-        for method in first.methods:
-            for metric, values in first.tasks[task].values[method].items():
-                np.testing.assert_array_equal(values, again.tasks[task].values[method][metric])
+    evaluate(inputs, [PopularAll()], SMALL, [Next()], progress=tell)
+    assert told == [("windows", window) for window in windows(inputs, SMALL)]
 
 
-def test_rows_are_the_same_for_every_method_and_window_numbers_are_right() -> None:
-    outcome = evaluate(random_history(14), standard(), SMALL)
-    for values in outcome.tasks.values():
-        assert set(values.windows.tolist()) == {0, 1}
-        for by_metric in values.values.values():
-            assert {len(column) for column in by_metric.values()} == {len(values.users)}
-            assert list(by_metric)[:4] == ["ndcg@2", "recall@2", "mrr@2", "hit_rate@2"]
+def test_a_method_with_a_random_training_is_trained_with_every_seed() -> None:
+    inputs = inputs_of(random_history(13))
+    outcome = evaluate(inputs, [Drawn()], replace(SMALL, seeds=3), [Next()])
+    alone = [evaluate(inputs, [Drawn(seed)], replace(SMALL, seeds=1, seed=seed), [Next()]) for seed in range(3)]
+    for metric in ("ndcg@5", "recall@2"):
+        each = [one.tasks["next"].values["drawn"][metric] for one in alone]
+        np.testing.assert_allclose(outcome.tasks["next"].values["drawn"][metric], np.mean(each, axis=0))
+    assert len(outcome.tasks["next"].seeds["drawn"]) == 3
+    assert len(outcome.costs["drawn"].fit_seconds) == 2 * 3
+
+
+def test_a_long_training_is_repeated_only_in_the_latest_window() -> None:
+    inputs = inputs_of(random_history(13))
+    outcome = evaluate(inputs, [Drawn(everywhere=False)], replace(SMALL, seeds=3), [Next()])
+    latest = evaluate(inputs, [Drawn()], replace(SMALL, seeds=3, windows=1), [Next()])
+    assert len(outcome.costs["drawn"].fit_seconds) == 1 + 3
+    np.testing.assert_allclose(outcome.tasks["next"].seeds["drawn"], latest.tasks["next"].seeds["drawn"])
+
+
+def test_an_old_state_is_worse_and_todays_is_the_task_itself() -> None:
+    """Everybody plays one item of the day, over and over: yesterday's state does not know it."""
+    plays = [(user, user, float(day)) for user in range(8) for day in range(60)]
+    hours = (0.1, 0.2, 0.6)  # the last sitting with four hours left in the window is the one at .2
+    plays += [(user, 10 + (user + day) % 8, day + h) for user in range(8) for day in range(60, 100) for h in hours]
+    history = history_of(plays)
+    session = np.arange(len(history), dtype=np.int64)
+    outcome = evaluate(inputs_of(replace(history, session=session)), [Timed()], replace(SMALL, windows=1))
+    aged = outcome.aged
+    assert aged is not None
+    assert aged.task == "next-4-hours"
+    np.testing.assert_array_equal(aged.values["timed"][:, 0], outcome.tasks["next-4-hours"].values["timed"]["ndcg@5"])
+    by_age = dict(zip(AGES_SECONDS, aged.values["timed"].mean(axis=0).tolist(), strict=True))
+    assert by_age[0.0] == 1.0
+    assert by_age[86_400.0] < 1.0
+
+
+def test_tomorrows_list_is_asked_of_who_can_be_told_of_today() -> None:
+    """Two listeners with five items each; on the window's first day one of them hears two of the other's."""
+    plays = [(0, item, 70.0 + item) for item in range(5)] + [(1, item, 70.0 + item) for item in range(5, 10)]
+    history = history_of([(2, 0, 0.0), *plays, (0, 5, 80.1), (0, 6, 80.2), (1, 5, 80.1), (1, 9, 86.9)])
+    settings = replace(SMALL, windows=1, k=(2, 4))
+    values = (
+        evaluate(inputs_of(history), [Timed(), PopularAll(), Fixed((0, 1, 2, 3))], settings, [Next()])
+        .tasks["next"]
+        .values
+    )
+    np.testing.assert_array_equal(values["timed"]["overlap@2"], [0.0, 1 / 2])  # 4, 3 becomes 6, 5; 9, 8 becomes 5, 9
+    np.testing.assert_array_equal(values["popular-all"]["overlap@2"], [1.0, 1.0])
+    assert "overlap@2" not in values["fixed"]
+
+
+def test_cohorts_are_those_of_the_window() -> None:
+    inputs = inputs_of(random_history(14))
+    cohorts = Cohorts.planned(inputs, CohortSettings({"busy": "plays >= 40", "all": "plays >= 0"}))
+    outcome = evaluate(inputs, [PopularAll()], SMALL, [Next()], cohorts)
+    values = outcome.tasks["next"]
+    assert values.cohorts["all"].all()
+    for row, window, busy in zip(values.rows, values.windows, values.cohorts["busy"], strict=True):
+        before = inputs.history.until(outcome.windows[window].at).heard()
+        assert busy == ((before.user == row).sum() >= 40)
+    assert outcome.rules["busy"] == "plays >= 40"
+
+
+def test_a_task_without_questions_is_named_with_its_reason() -> None:
+    outcome = evaluate(inputs_of(random_history(15)), [PopularAll()], SMALL)
+    assert {"new-items", "playlists"} <= set(outcome.missing)
+    assert "release dates" in outcome.missing["new-items"]
 
 
 @pytest.mark.parametrize(
     ("ranked", "what"),
     [
-        ((0, 1), "shape"),
-        ((0, 1, 0, 2, 3), "twice"),
-        ((0, 1, 40, 2, 3), "rows are below 40"),
-        ((0, 1, 2, 3, 4), "had heard"),  # the most played items: somebody in discover has heard one
+        (np.zeros((1, 5), np.int32), "shape"),
+        (np.zeros((2, 5), np.int64), "int64"),
+        (np.tile(np.array([0, 1, 2, 3, 99], np.int32), (2, 1)), "99"),
+        (np.tile(np.array([0, -2, 2, 3, 4], np.int32), (2, 1)), "only -1 pads"),
+        (np.tile(np.array([0, 1, 2, 1, -1], np.int32), (2, 1)), "twice"),
     ],
 )
-def test_a_method_that_breaks_its_contract_is_refused(ranked: tuple[int, ...], what: str) -> None:
+def test_lists_that_would_change_the_numbers_are_refused(ranked: NDArray[np.integer], what: str) -> None:
+    @dataclass(frozen=True)
+    class Odd(Fixed):
+        def recommend(self, users, n, exclude_heard, only=None):  # type: ignore[no-untyped-def]
+            return ranked
+
+    plays = [(user, item, 10.0 + item) for user in (0, 1) for item in range(6)]
+    history = history_of([*plays, (0, 5, 80.0), (1, 1, 86.9)])
     with pytest.raises(BadInput, match=what):
-        evaluate(random_history(15), [Fixed(ranked)], SMALL)
+        evaluate(inputs_of(history), [Odd((0,) * 5)], replace(SMALL, windows=1), [Next()])
 
 
-def test_a_failing_method_ends_the_evaluation() -> None:
-    class Failing(OwnHistory):
-        def fit(self, train: History, at: float) -> Fixed:
-            raise MemoryError("no room")
-
-    with pytest.raises(MemoryError, match="no room"):
-        evaluate(random_history(16), [PopularAll(), Failing()], SMALL)
+def test_what_a_task_masks_is_refused() -> None:
+    plays = [(0, item, 10.0 + item) for item in range(6)] + [(1, 6, 20.0), (0, 6, 80.0), (0, 1, 86.9)]
+    with pytest.raises(BadInput, match="masks: never-heard items"):
+        evaluate(inputs_of(history_of(plays)), [Fixed((6, 1, -1, -1, -1))], replace(SMALL, windows=1), [Discover()])
 
 
-@pytest.mark.parametrize("methods", [[], [PopularAll(), PopularAll()]])
-def test_methods_need_distinct_names(methods: list[Method]) -> None:
+@pytest.mark.parametrize("methods", [[], [PopularAll(), PopularAll()], [OwnHistory(), Fixed((0,), "own-history")]])
+def test_names_must_tell_methods_apart(methods: list[Method]) -> None:
     with pytest.raises(BadInput, match="distinct names"):
-        evaluate(random_history(16), methods, SMALL)
+        evaluate(inputs_of(random_history(16)), methods, SMALL)
 
 
-def test_when_nobody_qualifies_the_error_names_the_setting() -> None:
+def test_when_nobody_qualifies_the_error_says_why() -> None:
     history = history_of([(0, 0, 0.0), (1, 0, 99.0)])
-    with pytest.raises(BadInput, match="min_train_plays"):
-        evaluate(history, standard(), SMALL)
+    with pytest.raises(BadInput, match="no listener has enough heard plays"):
+        evaluate(inputs_of(history), [PopularAll()], SMALL)

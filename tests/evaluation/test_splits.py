@@ -3,29 +3,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palate.core.clock import DAY_SECONDS
+from palate.catalog.columns import ItemColumns
+from palate.core.clock import DAY_SECONDS, HOUR_SECONDS
 from palate.core.errors import BadInput, BadSettings
 from palate.core.settings import Settings
-from palate.evaluation.splits import DISCOVER, NEXT, EvalSettings, Targets, Window, planned, split, windows
+from palate.evaluation.splits import EvalSettings, Window, planned, split, windows
 
-from .worlds import history_of, random_history, skipped_at
-
-
-def as_dict(targets: Targets) -> dict[int, list[int]]:
-    bounds = zip(targets.users, targets.indptr[:-1], targets.indptr[1:], strict=True)
-    return {int(user): targets.items[first:last].tolist() for user, first, last in bounds}
+from .worlds import history_of, inputs_of, playlists_of, random_history
 
 
 def test_the_latest_window_ends_with_the_log() -> None:
-    history = history_of([(0, 0, 0.0), (0, 0, 200.0)])
-    used = windows(history, EvalSettings(windows=3))
-    assert [window.end for window in used] == [history.end - back * 28 * DAY_SECONDS for back in (2, 1, 0)]
+    inputs = inputs_of(history_of([(0, 0, 0.0), (0, 0, 200.0)]))
+    used = windows(inputs, EvalSettings(windows=3))
+    assert [window.end for window in used] == [inputs.end - back * 28 * DAY_SECONDS for back in (2, 1, 0)]
     assert all(window.end - window.start == 7 * DAY_SECONDS for window in used)
+    assert all(window.start - window.at == HOUR_SECONDS / 2 for window in used)
 
 
 def test_windows_with_too_little_log_before_them_are_dropped_and_named() -> None:
-    history = history_of([(0, 0, 0.0), (0, 0, 100.0)])  # starts after about 9, 37, 65 and 93 days
-    used, dropped = planned(history, EvalSettings(windows=4))
+    inputs = inputs_of(history_of([(0, 0, 0.0), (0, 0, 100.0)]))  # windows after about 9, 37, 65 and 93 days
+    used, dropped = planned(inputs, EvalSettings(windows=4))
     assert [round(window.start / DAY_SECONDS) for window in used] == [65, 93]
     assert [round(window.start / DAY_SECONDS) for window in dropped] == [9, 37]
 
@@ -33,60 +30,57 @@ def test_windows_with_too_little_log_before_them_are_dropped_and_named() -> None
 @pytest.mark.parametrize("plays", [[], [(0, 0, 0.0), (0, 0, 60.0)]])
 def test_a_log_too_short_for_one_window_says_how_long_it_must_be(plays: list[tuple[int, int, float]]) -> None:
     with pytest.raises(BadInput, match="needs 63"):
-        windows(history_of(plays), EvalSettings())
+        windows(inputs_of(history_of(plays)), EvalSettings())
 
 
-def test_targets_by_hand() -> None:
-    before = [(0, item, 10.0 + item) for item in range(5)] + [(1, 5, 20.0)] * 5 + [(2, 5, 21.0)]
-    after = [
-        (0, 4, 80.0),  # heard before: only next
-        (0, 5, 81.0),  # new to this listener
-        (0, 5, 82.0),  # again: targets are distinct
-        (0, 6, 83.0),  # nobody heard it before: no target
-        (1, 5, 80.0),  # nothing but a re-listen: not in discover
-        (2, 0, 80.0),  # one play in train: left out
-        (0, 0, 87.5),  # after the window
-    ]
-    window = Window(80.0 * DAY_SECONDS, 87.0 * DAY_SECONDS)
-    part = split(history_of(before + after), window, EvalSettings())
-    assert as_dict(part.tasks[NEXT]) == {0: [4, 5], 1: [5]}
-    assert as_dict(part.tasks[DISCOVER]) == {0: [5]}
-    assert part.catalogue.tolist() == [0, 1, 2, 3, 4, 5]
-    assert len(part.train) == len(before)
+def test_a_home_of_playlists_alone_is_cut_by_their_dates() -> None:
+    inputs = inputs_of(history_of([], n_users=1, n_items=9), playlists_of([(0, 1, 10.0), (0, 2, 90.0), (0, 3, 110.0)]))
+    used, _ = planned(inputs, EvalSettings(windows=2))
+    assert used[-1].end == 110.0 * DAY_SECONDS + 1.0
+    part = split(inputs, used[-1])
+    assert (part.known.playlists.item.tolist(), part.added.item.tolist()) == ([1, 2], [3])
 
 
-def test_skips_are_neither_evidence_nor_target() -> None:
-    history = history_of([(0, 0, float(day)) for day in range(6)] + [(0, 1, 10.0), (0, 0, 80.0), (0, 1, 80.5)])
-    window = Window(80.0 * DAY_SECONDS, 87.0 * DAY_SECONDS)
-    assert as_dict(split(history, window, EvalSettings()).tasks[NEXT]) == {0: [0, 1]}
-    skipped = skipped_at(history, [6, 7])  # item 1 before the window, item 0 in it
-    part = split(skipped, window, EvalSettings())
+def test_what_happens_in_the_gap_is_seen_by_nobody() -> None:
+    history = history_of([(0, 0, 10.0), (0, 1, 79.99), (0, 2, 80.0), (0, 3, 87.0)])
+    window = Window(at=79.98 * DAY_SECONDS, start=80.0 * DAY_SECONDS, end=87.0 * DAY_SECONDS)
+    part = split(inputs_of(history), window)
+    assert part.known.history.item.tolist() == [0]
+    assert part.following.item.tolist() == [2]
     assert part.catalogue.tolist() == [0]
-    assert as_dict(part.tasks[NEXT]) == {}
+    assert part.heard.tolist() == [0]
 
 
-@given(seed=st.integers(0, 1000), min_train_plays=st.integers(1, 60))
-def test_every_target_was_earned(seed: int, min_train_plays: int) -> None:
-    history = random_history(seed)
-    settings = EvalSettings(windows=1, min_train_plays=min_train_plays)
-    window = windows(history, settings)[0]
-    part = split(history, window, settings)
-    before, after = history.until(window.start).heard(), history.between(window.start, window.end).heard()
-    known, later = set(zip(before.user, before.item, strict=True)), set(zip(after.user, after.item, strict=True))
-    active = {user for user in range(30) if (before.user == user).sum() >= min_train_plays}
-    expected = {(user, item) for user, item in later if user in active and item in set(before.item.tolist())}
-    for task, wanted in ((NEXT, expected), (DISCOVER, expected - known)):
-        found = {(user, item) for user, items in as_dict(part.tasks[task]).items() for item in items}
-        assert found == {(int(user), int(item)) for user, item in wanted}
-        assert (np.diff(part.tasks[task].indptr) > 0).all()
-    assert part.train.timestamp.max() < window.start
+def test_what_is_known_cannot_be_written_to() -> None:
+    columns = ItemColumns.unknown(40)
+    inputs = inputs_of(random_history(3), playlists_of([(0, 1, 10.0)]), columns)
+    part = split(inputs, windows(inputs, EvalSettings(windows=1))[0])
+    for array in (part.known.history.item, part.known.playlists.added, part.known.columns.artist):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    inputs.history.item[0] += 0  # the original stays its owner's
+
+
+@given(seed=st.integers(0, 1000), gap=st.floats(0.0, 20.0))
+def test_nothing_is_on_both_sides(seed: int, gap: float) -> None:
+    inputs = inputs_of(random_history(seed))
+    for window in windows(inputs, EvalSettings(windows=2, gap_hours=gap)):
+        part = split(inputs, window)
+        assert part.known.history.timestamp.max() < window.at <= window.start
+        assert part.following.timestamp.min(initial=window.start) >= window.start
+        assert part.following.timestamp.max(initial=window.start) < window.end
+        assert np.isin(part.heard % part.n_items, part.catalogue).all()
+        assert part.plays.sum() == len(part.known.history.heard())
 
 
 @pytest.mark.parametrize(
     ("table", "what"),
     [
         ({"windows": 0}, "at least 1"),
+        ({"seeds": 0}, "at least 1"),
         ({"horizon_days": 30.0}, "target twice"),
+        ({"horizon_days": 28.0}, "target twice"),  # the gap has to fit as well
+        ({"gap_hours": -1.0}, "gap_hours"),
         ({"k": [100, 10]}, "ascending"),
         ({"window": 3}, "choose from"),
     ],

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
+from palate.embeddings.inputs import Inputs
 from palate.listening.history import History
 
 Play = tuple[int, int, float]  # user row, item row, day
@@ -29,6 +31,27 @@ def history_of(plays: Sequence[Play], n_users: int | None = None, n_items: int |
         session=user.astype(np.int64) * 100_000 + np.floor(day).astype(np.int64),
         users=[f"u{row}" for row in range(n_users)],
         n_items=n_items or int(item.max(initial=-1)) + 1,
+    )
+
+
+def inputs_of(history: History, playlists: Playlists | None = None, columns: ItemColumns | None = None) -> Inputs:
+    """A home with these listens, and nothing known of the items unless it is given."""
+    return Inputs(history, playlists or Playlists.none(), columns or ItemColumns.unknown(history.n_items))
+
+
+def playlists_of(places: Sequence[tuple[int, int, float]]) -> Playlists:
+    """Places on playlists: (playlist, item row, day on which it was added)."""
+    playlist = np.array([place[0] for place in places], np.int32)
+    n = int(playlist.max(initial=-1)) + 1
+    return Playlists(
+        playlist=playlist,
+        item=np.array([place[1] for place in places], np.int32),
+        position=np.arange(len(places), dtype=np.int32),
+        added=np.array([place[2] for place in places]) * DAY_SECONDS,
+        removed=np.full(len(places), np.nan),
+        ids=[f"p{row}" for row in range(n)],
+        names=[None] * n,
+        owners=[None] * n,
     )
 
 

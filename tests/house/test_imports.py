@@ -43,7 +43,7 @@ TRAINING = (
 )
 
 BROUGHT = {"starlette", "pydantic"}  # come with fastapi, whose names they share
-IMPORT_NAMES = {"faiss-cpu": "faiss", "prometheus-client": "prometheus_client"}
+IMPORT_NAMES = {"faiss-cpu": "faiss", "scikit-learn": "sklearn", "prometheus-client": "prometheus_client"}
 OURS_AND_PYTHONS = {"palate", "__future__"}
 
 

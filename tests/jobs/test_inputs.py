@@ -13,7 +13,8 @@ from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.items import Item, Membership
-from palate.jobs.inputs import Inputs, gather, is_simulated, moment_of, settle
+from palate.embeddings.inputs import Inputs, is_simulated
+from palate.jobs.inputs import gather, moment_of, settle
 from palate.listening.history import History
 from palate.listening.log import ListeningLog
 

@@ -10,10 +10,10 @@ from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
 from palate.embeddings.company import fit_company
+from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
 from palate.jobs.fit import stock_at
-from palate.jobs.inputs import Inputs
 from palate.listening.history import History
 from palate.ranking.examples import HORIZON_SECONDS, examples_at, with_popularity
 from palate.ranking.features import features

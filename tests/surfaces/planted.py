@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.items import KINDS, Item
+from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemSettings
 from palate.embeddings.records import UserRecord
 from palate.jobs.fit import FitSettings
-from palate.jobs.inputs import Inputs
-from palate.jobs.judging import Trained, fit_all
+from palate.jobs.ours import Listeners, Trained, fit_all
 from palate.listening.history import History
 from palate.ranking.ranker import RankerSettings
 from palate.retrieval.query import Query
@@ -54,7 +54,7 @@ class Planted:
 
     @property
     def now(self) -> float:
-        return self.trained.at
+        return self.inputs.history.end
 
     @property
     def genre(self) -> NDArray[np.int32]:
@@ -67,7 +67,8 @@ class Planted:
 
     def query(self, user: int, seeds: tuple[int, ...] = (), exclude: tuple[int, ...] = ()) -> Query:
         """What the listener at a user row asks at the end of the world."""
-        asked = self.trained.query(user)
+        listeners = Listeners.of(self.inputs, self.now)
+        _, asked = next(listeners.queries(np.array([user], np.int32), self.trained))
         return replace(asked, seeds=np.array(seeds, np.int32), exclude=np.array(exclude, np.int32))
 
     def stranger(self, seeds: tuple[int, ...] = ()) -> Query:
@@ -79,7 +80,7 @@ class Planted:
     def listeners(self, least_events: int) -> list[int]:
         """User rows with at least so many events, ascending."""
         events = np.bincount(self.inputs.history.user, minlength=len(self.world.listeners))
-        return [user for user in sorted(self.trained.records) if events[user] >= least_events]
+        return [user for user in np.unique(self.inputs.history.user).tolist() if events[user] >= least_events]
 
 
 @cache
@@ -87,7 +88,7 @@ def planted() -> Planted:
     """The world of these tests, made once in a session."""
     world = simulate(WORLD, seed=0)
     inputs = Inputs(history_of(world), playlists_of(world), columns_of(world.items))
-    trained = fit_all(inputs, inputs.history, inputs.history.end, FIT)
+    trained = fit_all(inputs.until(inputs.history.end), inputs.history.end, FIT.items.seed, FIT)
     return Planted(world, inputs, trained, replace(trained.path, labels=ItemLabels(world.items)))
 
 

@@ -1,4 +1,4 @@
-"""palate import listens | items | playlists."""
+"""palate import listens | items | playlists | listeners."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def arguments(command: F) -> F:
 
 @click.group(name="import")
 def import_() -> None:
-    """Bring in listens, items or playlists from csv, jsonl or parquet files. The same file twice changes nothing."""
+    """Bring in listens, items, playlists or listeners: csv, jsonl, parquet. The same file twice changes nothing."""
 
 
 @import_.command()
@@ -58,6 +58,14 @@ def playlists(home: Home, /, **given: Any) -> None:
     _bring("playlists", "playlist rows new", home, **given)
 
 
+@import_.command()
+@arguments
+@click.pass_obj
+def listeners(home: Home, /, **given: Any) -> None:
+    """Who listens: user_id and any other columns, e.g. country, account_created; a later value replaces an earlier."""
+    _bring("listeners", "listeners new or changed", home, **given)
+
+
 def _bring(
     what: str, counted: str, home: Home, files: tuple[Path, ...], mapping: str | None, strict: bool, as_json: bool
 ) -> None:
@@ -66,8 +74,10 @@ def _bring(
 
     bring = {
         "listens": importing.import_listens, "items": importing.import_items, "playlists": importing.import_playlists,
+        "listeners": importing.import_listeners,
     }[what]  # fmt: skip
-    _show(asdict(bring(home.require(), list(files), parse_mapping(mapping), strict, time.time())), counted, as_json)
+    fields = parse_mapping(mapping, free=what == "listeners")
+    _show(asdict(bring(home.require(), list(files), fields, strict, time.time())), counted, as_json)
 
 
 def _show(report: dict[str, Any], what: str, as_json: bool) -> None:

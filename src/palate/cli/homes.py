@@ -13,7 +13,7 @@ TOML = """# Palate's settings. Everything has a default; docs/reference/settings
 # port = 8420
 
 [eval]
-# windows = 4
+# windows = 8
 """
 
 
@@ -65,7 +65,7 @@ def demo(home: Home, /, serve: bool, as_json: bool, windows: int, **size: int) -
 
     make(home)
     answer: dict[str, Any] = build(home, size, windows)
-    show(answer, answer["text"], as_json)
+    show(answer, f"{answer['text']}\nwith plots: {answer['page']}\n", as_json)
     if serve:
         from palate.cli.serving import start
 

@@ -16,7 +16,7 @@ from palate.core.errors import MissingExtra, PalateError
 from palate.core.home import Home
 
 # Which extra brings a library that only importing and training need.
-EXTRAS = {"polars": "train", "implicit": "train", "luigi": "train", "threadpoolctl": "train"}
+EXTRAS = {"polars": "train", "implicit": "train", "luigi": "train", "threadpoolctl": "train", "sklearn": "train"}
 
 
 class Palate(click.Group):
@@ -58,9 +58,9 @@ def main(context: click.Context, home: Path) -> None:
 # One thread per library call is fastest at these sizes, and implicit insists on it; set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from palate.cli import answers, data, homes, judge, serving, training  # noqa: E402  # they hang commands on `main`
+from palate.cli import ab, answers, data, homes, judge, serving, training  # noqa: E402  # they hang commands on `main`
 
-for module in (homes, data, training, answers, judge, serving):
+for module in (homes, data, training, answers, judge, ab, serving):
     for command in module.COMMANDS:
         main.add_command(command)
 

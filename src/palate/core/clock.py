@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+HOUR_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
 PAUSE_SECONDS = 28 * DAY_SECONDS  # shorter silences are ordinary: a small home on holiday
 

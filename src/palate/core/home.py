@@ -29,6 +29,10 @@ class Home:
         return self.listening / "log.sqlite"
 
     @property
+    def listeners(self) -> Path:
+        return self.listening / "listeners.npz"
+
+    @property
     def rejects(self) -> Path:
         return self.listening / "rejects"
 

@@ -37,6 +37,11 @@ class Settings:
                 raise BadSettings(f"{self.source}: [{table}] is not a table; choose from {', '.join(names)}")
         return self
 
+    def texts(self, table: str) -> dict[str, str]:
+        """A table whose keys its reader makes up, each with a text; BadSettings names the key that has none."""
+        found = self.tables.get(table, {})
+        return {key: _checked(value, str, f"{self.source}: [{table}] {key}") for key, value in found.items()}
+
     def section(self, cls: type[S]) -> S:
         """The settings of one component, checked; BadSettings names the key that is wrong."""
         table, hints = self.tables.get(cls.SECTION, {}), get_type_hints(cls)

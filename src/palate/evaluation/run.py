@@ -1,16 +1,26 @@
 """One evaluation: every method, on every window, for every task."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.errors import BadInput
 from palate.core.progress import progress
-from palate.evaluation import metrics
-from palate.evaluation.method import Fitted, Method
-from palate.evaluation.splits import DISCOVER, EvalSettings, Split, Targets, Window, pair_keys, planned, split
+from palate.embeddings.inputs import Inputs
+from palate.evaluation.beside import Beside
+from palate.evaluation.cohorts import Cohorts
+from palate.evaluation.method import Fitted, Method, Seeded
+from palate.evaluation.metrics import overlap
+from palate.evaluation.scoring import Sheet, check_lists, marked, mean_sheet
+from palate.evaluation.splits import EvalSettings, Split, Window, planned, split
+from palate.evaluation.staleness import Aged, aged
+from palate.evaluation.tasks import standard_tasks
+from palate.evaluation.tasks.hours import NextHours
+from palate.evaluation.tasks.questions import LISTENERS, Questions, Task
+from palate.evaluation.tasks.week import Next
 from palate.listening.history import History
 
 
@@ -27,143 +37,230 @@ class Data:
 
 @dataclass(frozen=True)
 class TaskValues:
-    """One row per (listener, window), the same rows for every method.
+    """One row per (question, window), the same rows for every method.
 
-    users    # (r,) int32, user rows
-    windows  # (r,) int64, positions in `Evaluation.windows`
-    values   # by method, then by metric ("ndcg@100"): (r,) float64
-    coverage # by method, then by list length ("coverage@100"): (windows with listeners,) float64
+    task    what was asked
+    rows    # (r,) int32, listeners, playlists or items
+    windows # (r,) int64, positions in `Evaluation.windows`
+    values  # by method, then by metric ("ndcg@100"): (r,) float64
+    whole   # by method, then by metric ("coverage@100"): (windows with questions,) float64
+    seeds   # by method trained more than once: (seeds,) its main metric with each seed, over the windows where it was
+    cohorts # by cohort: (r,) bool; empty unless rows are listeners
     """
 
-    users: NDArray[np.int32]
+    task: Task
+    rows: NDArray[np.int32]
     windows: NDArray[np.int64]
     values: dict[str, dict[str, NDArray[np.float64]]]
-    coverage: dict[str, dict[str, NDArray[np.float64]]]
+    whole: dict[str, dict[str, NDArray[np.float64]]]
+    seeds: dict[str, NDArray[np.float64]]
+    cohorts: dict[str, NDArray[np.bool_]]
+
+
+@dataclass
+class Cost:
+    """What a method took, over all windows and seeds."""
+
+    fit_seconds: list[float] = field(default_factory=list)
+    ask_seconds: float = 0.0
+    lists: int = 0
+
+    @property
+    def ms_per_list(self) -> float:
+        """Milliseconds to answer one question; NaN when none was asked."""
+        return 1000.0 * self.ask_seconds / self.lists if self.lists else float("nan")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that a report needs; `tasks` holds only the tasks that had listeners."""
+    """Everything that a report needs.
+
+    missing       why a task has no values, by task
+    rules         the cohorts' rules, by cohort; left_out why a cohort does not apply, by cohort
+    last, fitted  the latest window and the methods as trained on it (first seed), for whoever looks further into them
+    """
 
     data: Data
     settings: EvalSettings
     windows: list[Window]
     dropped: list[Window]
-    methods: list[str]
+    methods: list[Method]
     tasks: dict[str, TaskValues]
+    missing: dict[str, str]
+    aged: Aged | None
+    costs: dict[str, Cost]
+    rules: dict[str, str]
+    left_out: dict[str, str]
+    last: Split
+    fitted: dict[str, Fitted]
 
-
-def evaluate(
-    history: History,
-    methods: Sequence[Method],
-    settings: EvalSettings | None = None,
-    progress: Callable[[Iterable[Window], str], Iterable[Window]] = progress,
-) -> Evaluation:
-    """Fits each method on what came before each window and scores its lists by what came after.
-
-    A method is given `Split.train` and nothing else, so that nothing after the window's start can reach it. What a
-    method raises ends the evaluation: a table with a silent gap would be a wrong table. BadInput when the log is too
-    short, when no listener qualifies, when two methods share a name, or when a method breaks its contract.
-    """
-    settings = settings or EvalSettings()
-    names = [method.name for method in methods]
-    if not names or len(set(names)) < len(names):
-        raise BadInput(
-            f"the methods are called {', '.join(names) or 'nothing'}; give at least one, with distinct names"
-        )
-    used, dropped = planned(history, settings)
-    blocks: dict[str, list[_Block]] = {}
-    for number, window in enumerate(progress(used, "windows")):
-        part = split(history, window, settings)
-        fitted = {method.name: method.fit(part.train, window.start) for method in methods}
-        for task, targets in part.tasks.items():
-            if len(targets.users):
-                blocks.setdefault(task, []).append(_scored(number, part, task, targets, fitted, settings))
-    if not blocks:
-        raise BadInput(
-            f"no listener has {settings.min_train_plays} heard plays before a window and one of a known item in it "
-            f"({len(used)} windows tried); import more listens or lower [eval] min_train_plays"
-        )
-    return Evaluation(
-        data=_described(history),
-        settings=settings,
-        windows=used,
-        dropped=dropped,
-        methods=names,
-        tasks={task: _joined(parts, names) for task, parts in blocks.items()},
-    )
+    @property
+    def main(self) -> str:
+        """The metric that orders methods and is tested: NDCG at the longest k."""
+        return f"ndcg@{self.settings.k[-1]}"
 
 
 @dataclass(frozen=True)
 class _Block:
     """One task in one window: what TaskValues holds, before the windows are joined."""
 
-    users: NDArray[np.int32]
+    asked: Questions
     window: int
-    values: dict[str, dict[str, NDArray[np.float64]]]
-    coverage: dict[str, dict[str, float]]
+    sheets: dict[str, list[Sheet]]
+    cohorts: dict[str, NDArray[np.bool_]]
 
 
-def _scored(
-    number: int, part: Split, task: str, targets: Targets, fitted: dict[str, Fitted], settings: EvalSettings
-) -> _Block:
-    n, sizes = settings.k[-1], np.diff(targets.indptr)
-    block = _Block(targets.users, number, {}, {})
-    for name, model in fitted.items():
-        ranked = model.recommend(targets.users, n, exclude_heard=task == DISCOVER)
-        _check_lists(name, ranked, n, part, task, targets)
-        hit = metrics.hits(ranked, targets.indptr, targets.items)
-        block.values[name] = {}
-        for k in settings.k:
-            block.values[name] |= {
-                f"ndcg@{k}": metrics.ndcg(hit, sizes, k),
-                f"recall@{k}": metrics.recall(hit, sizes, k),
-                f"mrr@{k}": metrics.mrr(hit, k),
-                f"hit_rate@{k}": metrics.hit_rate(hit, k),
+@dataclass
+class _Marks:
+    """What is collected window by window: marks, ages, costs."""
+
+    settings: EvalSettings
+    tasks: list[Task]
+    costs: dict[str, Cost]
+    blocks: dict[str, list[_Block]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    ages: list[Aged] = field(default_factory=list)
+
+    def fit(self, method: Method, part: Split, latest: bool) -> list[Fitted]:
+        """The method as trained on one window; several times when its training is random."""
+        variants = [method]
+        if isinstance(method, Seeded):
+            seeds = self.settings.seeds if method.everywhere or latest else 1
+            variants = [method.seeded(self.settings.seed + number) for number in range(seeds)]
+        models = []
+        for variant in variants:
+            began = time.perf_counter()
+            models.append(variant.fit(part.known, part.window.at))
+            self.costs[method.name].fit_seconds.append(time.perf_counter() - began)
+        return models
+
+    def ask(
+        self,
+        part: Split,
+        number: int,
+        fitted: dict[str, list[Fitted]],
+        membership: dict[str, NDArray[np.bool_]],
+    ) -> None:
+        """Asks every task of one window of every method that can answer it."""
+        beside = Beside.of(part)
+        for task in self.tasks:
+            asked = task.questions(part, self.settings)
+            able = {name: models for name, models in fitted.items() if all(task.able(one) for one in models)}
+            if not (len(asked) and able):
+                self.missing.setdefault(task.name, task.missing if able else "none of the methods can be asked this")
+                continue
+            sheets = {
+                name: [self._sheet(name, one, task, part, asked, beside) for one in models]
+                for name, models in able.items()
             }
-        block.coverage[name] = {f"coverage@{k}": metrics.coverage(ranked, part.catalogue, k) for k in settings.k}
-    return block
+            members = {name: mask[asked.rows] for name, mask in membership.items()} if task.of == LISTENERS else {}
+            self.blocks.setdefault(task.name, []).append(_Block(asked, number, sheets, members))
+            if isinstance(task, NextHours):
+                models = {name: models[0] for name, models in able.items()}
+                self.ages.append(aged(task, part, asked, number, models, self.settings))
+
+    def _sheet(self, name: str, fitted: Fitted, task: Task, part: Split, asked: Questions, beside: Beside) -> Sheet:
+        began, n = time.perf_counter(), self.settings.k[-1]
+        lists = task.answers(fitted, part, asked, n)
+        self.costs[name].ask_seconds += time.perf_counter() - began
+        self.costs[name].lists += len(asked)
+        check_lists(name, lists, n, task, part, asked)
+        sheet = marked(lists, task, part, asked, self.settings.k, beside)
+        if isinstance(task, Next) and (later := task.tomorrow(fitted, part, asked, n)) is not None:
+            k = self.settings.k[0]
+            sheet.values[f"overlap@{k}"] = overlap(lists, later, k)
+        return sheet
 
 
-def _check_lists(name: str, ranked: NDArray[np.int32], n: int, part: Split, task: str, targets: Targets) -> None:
-    """BadInput when lists break the contract of `Fitted.recommend` in a way that would change the numbers."""
-    n_items, shape = part.train.n_items, (len(targets.users), n)
-    if ranked.shape != shape or ranked.dtype != np.int32:
-        raise BadInput(f"method {name} gave {ranked.dtype} lists of shape {ranked.shape}; int32 of {shape} were needed")
-    if ranked.size and (ranked.min() < -1 or ranked.max() >= n_items):
-        raise BadInput(f"method {name} gave item row {ranked.max()}; rows are below {n_items}, and -1 pads")
-    ordered = np.sort(ranked, axis=1)
-    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
-        raise BadInput(f"method {name} gave an item twice in one list; each may appear once")
-    if task == DISCOVER:
-        keys = pair_keys(targets.users[:, None], ranked, n_items)
-        if (np.isin(keys, part.heard) & (ranked >= 0)).any():
-            raise BadInput(f"method {name} gave an item that the listener had heard; exclude_heard asks for new ones")
+def evaluate(
+    inputs: Inputs,
+    methods: Sequence[Method],
+    settings: EvalSettings | None = None,
+    tasks: Sequence[Task] | None = None,
+    cohorts: Cohorts | None = None,
+    progress: Callable[[Iterable[Window], str], Iterable[Window]] = progress,
+) -> Evaluation:
+    """Fits each method on what was known before each window and scores its lists by what came after.
+
+    A method is given `Split.known` and nothing else, so that nothing from the window on can reach it. What a method
+    raises ends the evaluation: a table with a silent gap would be a wrong table. BadInput when the log is too short,
+    when no task has a question, when two methods share a name, or when a method breaks its contract.
+    """
+    settings, tasks = settings or EvalSettings(), standard_tasks() if tasks is None else list(tasks)
+    _check_names(methods)
+    used, dropped = planned(inputs, settings)
+    marks = _Marks(settings, tasks, {method.name: Cost() for method in methods})
+    for number, window in enumerate(progress(used, "windows")):
+        part = split(inputs, window)
+        fitted: dict[str, list[Fitted]] = {}  # first let go of the last window's: EASE alone holds 400 MB
+        fitted = {method.name: marks.fit(method, part, number == len(used) - 1) for method in methods}
+        marks.ask(part, number, fitted, cohorts.membership(part.known, window.at) if cohorts else {})
+    blocks = marks.blocks
+    if not blocks:
+        raise BadInput(f"no task has a question in {len(used)} windows: {tasks[0].missing}; import more listens")
+    return Evaluation(
+        data=_described(inputs),
+        settings=settings,
+        windows=used,
+        dropped=dropped,
+        methods=list(methods),
+        tasks={task.name: _joined(task, blocks[task.name], settings) for task in tasks if task.name in blocks},
+        missing={name: reason for name, reason in marks.missing.items() if name not in blocks},
+        aged=Aged.joined(marks.ages),
+        costs=marks.costs,
+        rules=cohorts.rules if cohorts else {},
+        left_out=cohorts.left_out if cohorts else {},
+        last=part,
+        fitted={name: models[0] for name, models in fitted.items()},
+    )
 
 
-def _joined(blocks: list[_Block], names: list[str]) -> TaskValues:
+def _check_names(methods: Sequence[Method]) -> None:
+    names = [method.name for method in methods]
+    if not names or len(set(names)) < len(names):
+        raise BadInput(
+            f"the methods are called {', '.join(names) or 'nothing'}; give at least one, with distinct names"
+        )
+
+
+def _joined(task: Task, blocks: list[_Block], settings: EvalSettings) -> TaskValues:
+    names, main = list(blocks[0].sheets), f"ndcg@{settings.k[-1]}"
+    means = [{name: mean_sheet(sheets) for name, sheets in block.sheets.items()} for block in blocks]
+    seeds: dict[str, NDArray[np.float64]] = {}
+    for name in names:
+        often = [block for block in blocks if len(block.sheets[name]) > 1]
+        if often:
+            marks = [[float(sheet.values[main].mean()) for sheet in block.sheets[name]] for block in often]
+            seeds[name] = np.mean(marks, axis=0)
     return TaskValues(
-        users=np.concatenate([block.users for block in blocks]),
-        windows=np.concatenate([np.full(len(block.users), block.window, np.int64) for block in blocks]),
+        task=task,
+        rows=np.concatenate([block.asked.rows for block in blocks]),
+        windows=np.concatenate([np.full(len(block.asked), block.window, np.int64) for block in blocks]),
         values={
             name: {
-                metric: np.concatenate([block.values[name][metric] for block in blocks])
-                for metric in blocks[0].values[name]
+                metric: np.concatenate([mean[name].values[metric] for mean in means])
+                for metric in means[0][name].values
             }
             for name in names
         },
-        coverage={
-            name: {metric: np.array([block.coverage[name][metric] for block in blocks]) for metric in first}
-            for name, first in blocks[0].coverage.items()
+        whole={
+            name: {metric: np.array([mean[name].whole[metric] for mean in means]) for metric in means[0][name].whole}
+            for name in names
+        },
+        seeds=seeds,
+        cohorts={
+            name: np.concatenate([block.cohorts.get(name, np.zeros(len(block.asked), np.bool_)) for block in blocks])
+            for name in dict.fromkeys(name for block in blocks for name in block.cohorts)
         },
     )
 
 
-def _described(history: History) -> Data:
+def _described(inputs: Inputs) -> Data:
+    history: History = inputs.history
     return Data(
         listens=len(history),
         users=len(np.unique(history.user)),
         items=len(np.unique(history.item)),
-        start=float(history.timestamp[0]),
-        end=history.end,
+        start=float(history.timestamp[0]) if len(history) else 0.0,
+        end=inputs.end,
     )

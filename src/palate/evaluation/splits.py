@@ -1,21 +1,24 @@
 """Splits of the log at a moment: what came before teaches, what came after judges.
 
 A random split lets a model learn from the future of the same listener (Ji et al., "A Critical Study on Data Leakage
-in Recommender System Offline Evaluation", 2023). Here every model is cut at one moment for all listeners.
+in Recommender System Offline Evaluation", 2023). Here every model is cut at one moment for all listeners, and a gap
+keeps a sitting that was under way at that moment from being half known.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.clock import DAY_SECONDS
+from palate.catalog.columns import Playlists
+from palate.core.clock import DAY_SECONDS, HOUR_SECONDS
 from palate.core.errors import BadInput, BadSettings
+from palate.embeddings.inputs import Inputs
 from palate.listening.history import History
 
+T = TypeVar("T")
 MIN_LOG_DAYS = 56.0  # two months before the split: less says more about a young log than about a method
-NEXT, DISCOVER = "next", "discover"
 
 
 @dataclass(frozen=True)
@@ -25,26 +28,36 @@ class EvalSettings:
     windows         how many moments to split at, the latest first placed
     spacing_days    between two moments; at least the horizon, so that no listen is a target twice
     horizon_days    how long after the moment a listen counts as a target
-    min_train_plays listeners with fewer heard plays before the moment are left out
+    gap_hours       between the moment and the first target; what happens there is seen by nobody
+    min_train_plays listeners with fewer heard plays before the moment are cold, and have a table of their own
     k               list lengths, ascending; the last one is how many items are asked for
+    seeds           how often a method whose training is random is trained, each time with another seed
     seed, bootstrap seed and number of draws of the confidence intervals
     """
 
     SECTION: ClassVar[str] = "eval"
-    windows: int = 4
+    windows: int = 8
     spacing_days: float = 28.0
     horizon_days: float = 7.0
+    gap_hours: float = 0.5
     min_train_plays: int = 5
     k: tuple[int, ...] = (10, 100)
+    seeds: int = 3
     seed: int = 0
     bootstrap: int = 1000
 
     def __post_init__(self) -> None:
-        if self.windows < 1 or self.bootstrap < 1:
-            raise BadSettings(f"windows = {self.windows} and bootstrap = {self.bootstrap} must be at least 1")
-        if not 0.0 < self.horizon_days <= self.spacing_days:
+        for name in ("windows", "bootstrap", "seeds", "min_train_plays"):
+            if getattr(self, name) < 1:
+                raise BadSettings(f"{name} = {getattr(self, name)} must be at least 1")
+        if not (self.horizon_days > 0.0 and 0.0 <= self.gap_hours * HOUR_SECONDS < DAY_SECONDS):
             raise BadSettings(
-                f"horizon_days = {self.horizon_days:g} must be above 0 and at most spacing_days = "
+                f"horizon_days = {self.horizon_days:g} must be above 0, and gap_hours = {self.gap_hours:g} from 0 "
+                "to below 24"
+            )
+        if self.horizon_days + self.gap_hours * HOUR_SECONDS / DAY_SECONDS > self.spacing_days:
+            raise BadSettings(
+                f"horizon_days = {self.horizon_days:g} and the gap must fit into spacing_days = "
                 f"{self.spacing_days:g}, or one listen would be a target twice"
             )
         if not self.k or self.k[0] < 1 or list(self.k) != sorted(set(self.k)):
@@ -53,67 +66,67 @@ class EvalSettings:
 
 @dataclass(frozen=True)
 class Window:
-    """One split: train is before `start`, targets are in start <= time < end (home seconds)."""
+    """One split, in home seconds: known is what came before `at`, targets lie in start <= time < end."""
 
+    at: float
     start: float
     end: float
 
 
 @dataclass(frozen=True)
-class Targets:
-    """What each listener of one task went on to hear.
-
-    users  # (q,) int32, user rows, ascending
-    indptr # (q + 1,) int64: the targets of users[i] are items[indptr[i]:indptr[i + 1]], at least one
-    items  # (m,) int32, item rows, ascending and distinct within a listener
-    """
-
-    users: NDArray[np.int32]
-    indptr: NDArray[np.int64]
-    items: NDArray[np.int32]
-
-
-@dataclass(frozen=True)
 class Split:
-    """One window cut out of a log.
+    """One window cut out of everything.
 
-    train     everything before the window, skips and saves included: what a method may see
-    catalogue # (c,) int32, item rows with at least one heard play in train, ascending
-    heard     # (p,) int64, `pair_keys` of what each listener heard in train, ascending and distinct
-    tasks     targets by task: `next` counts re-listens, `discover` only items that the listener had never heard
+    known     what a method may see, and nothing else: all that was known before `window.at`; its arrays are read-only
+    following every event in the window
+    added     what was put on playlists in the window
+    catalogue # (c,) int32, item rows with at least one heard play in known, ascending
+    heard     # (p,) int64, `pair_keys` of what each listener heard in known, ascending and distinct
     """
 
     window: Window
-    train: History
+    known: Inputs
+    following: History
+    added: Playlists
     catalogue: NDArray[np.int32]
     heard: NDArray[np.int64]
-    tasks: dict[str, Targets]
+
+    @property
+    def n_items(self) -> int:
+        return self.known.history.n_items
+
+    @property
+    def plays(self) -> NDArray[np.int64]:
+        """(users,) how many heard plays each listener has in known."""
+        heard = self.known.history.heard()
+        return np.bincount(heard.user, minlength=len(heard.users))
 
 
-def planned(history: History, settings: EvalSettings) -> tuple[list[Window], list[Window]]:
+def planned(inputs: Inputs, settings: EvalSettings) -> tuple[list[Window], list[Window]]:
     """The windows to use and those dropped because less than MIN_LOG_DAYS of log precede them, earliest first.
 
-    The latest ends at the end of the log. BadInput when the log is too short for a single window.
+    The latest ends at the end of the log. BadInput when the log is too short for a single window. A home without
+    listens is cut by the dates of its playlists.
     """
-    latest = history.end - settings.horizon_days * DAY_SECONDS
-    starts = [latest - back * settings.spacing_days * DAY_SECONDS for back in reversed(range(settings.windows))]
-    begin = float(history.timestamp[0]) if len(history) else 0.0
+    end, begin = inputs.end, _begin(inputs)
     kept: list[Window] = []
     dropped: list[Window] = []
-    for start in starts:
-        enough = start - begin >= MIN_LOG_DAYS * DAY_SECONDS
-        (kept if enough else dropped).append(Window(start, start + settings.horizon_days * DAY_SECONDS))
+    for back in reversed(range(settings.windows)):
+        start = end - settings.horizon_days * DAY_SECONDS - back * settings.spacing_days * DAY_SECONDS
+        at = start - settings.gap_hours * HOUR_SECONDS
+        enough = at - begin >= MIN_LOG_DAYS * DAY_SECONDS
+        (kept if enough else dropped).append(Window(at, start, start + settings.horizon_days * DAY_SECONDS))
     if not kept:
         raise BadInput(
-            f"the log spans {(history.end - begin) / DAY_SECONDS:.1f} days but an evaluation needs "
+            f"the log spans {(end - begin) / DAY_SECONDS:.1f} days but an evaluation needs "
             f"{MIN_LOG_DAYS + settings.horizon_days:g}; import a longer log"
         )
     return kept, dropped
 
 
-def windows(history: History, settings: EvalSettings) -> list[Window]:
+def windows(inputs: Inputs, settings: EvalSettings) -> list[Window]:
     """The windows to use, earliest first; `planned` also gives those that were dropped."""
-    return planned(history, settings)[0]
+    return planned(inputs, settings)[0]
 
 
 def pair_keys(users: NDArray[np.int32], items: NDArray[np.int32], n_items: int) -> NDArray[np.int64]:
@@ -121,35 +134,40 @@ def pair_keys(users: NDArray[np.int32], items: NDArray[np.int32], n_items: int) 
     return users.astype(np.int64) * n_items + items
 
 
-def split(history: History, window: Window, settings: EvalSettings) -> Split:
-    """Cuts the log at one window.
-
-    Targets are distinct items heard in the window (plays that were no skips) that were also heard by somebody before
-    it. Listeners need `min_train_plays` heard plays before it and one target. A task may end up without listeners.
-    """
-    train = history.until(window.start)
-    before = train.heard()
-    after = history.between(window.start, window.end).heard()
-    plays_by_user = np.bincount(before.user, minlength=len(history.users))
-    plays_by_item = np.bincount(before.item, minlength=history.n_items)
-    counts = (plays_by_user[after.user] >= settings.min_train_plays) & (plays_by_item[after.item] > 0)
-    wanted = np.unique(pair_keys(after.user[counts], after.item[counts], history.n_items))
-    heard = np.unique(pair_keys(before.user, before.item, history.n_items))
+def split(inputs: Inputs, window: Window) -> Split:
+    """Cuts everything at one window."""
+    known = frozen(inputs.until(window.at))
+    before = known.history.heard()
+    in_window = (inputs.playlists.added >= window.start) & (inputs.playlists.added < window.end)
     return Split(
         window=window,
-        train=train,
-        catalogue=np.flatnonzero(plays_by_item).astype(np.int32),
-        heard=heard,
-        tasks={
-            NEXT: _targets(wanted, history.n_items),
-            DISCOVER: _targets(np.setdiff1d(wanted, heard, assume_unique=True), history.n_items),
-        },
+        known=known,
+        following=inputs.history.between(window.start, window.end),
+        added=inputs.playlists.take(in_window),
+        catalogue=np.unique(before.item).astype(np.int32),
+        heard=np.unique(pair_keys(before.user, before.item, before.n_items)),
     )
 
 
-def _targets(keys: NDArray[np.int64], n_items: int) -> Targets:
-    """Targets from ascending pair keys."""
-    owner, item = np.divmod(keys, max(n_items, 1))
-    users, sizes = np.unique(owner, return_counts=True)
-    indptr = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    return Targets(users.astype(np.int32), indptr, item.astype(np.int32))
+def frozen(thing: T) -> T:
+    """The same dataclass with arrays that cannot be written to: one method must not change what the next one sees."""
+    changed: dict[str, Any] = {}
+    for field in fields(thing):  # type: ignore[arg-type]  # a dataclass, and one with dataclasses in it
+        value = getattr(thing, field.name)
+        if isinstance(value, np.ndarray):
+            view = value.view()
+            view.flags.writeable = False
+            changed[field.name] = view
+        elif is_dataclass(value):
+            changed[field.name] = frozen(value)
+        else:
+            changed[field.name] = value
+    return type(thing)(**changed)
+
+
+def _begin(inputs: Inputs) -> float:
+    """The first listen; without any, the first dated place on a playlist; else 0.0."""
+    if len(inputs.history):
+        return float(inputs.history.timestamp[0])
+    dated = inputs.playlists.added[np.isfinite(inputs.playlists.added)]
+    return float(dated.min()) if len(dated) else 0.0

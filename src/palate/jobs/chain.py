@@ -24,10 +24,11 @@ from palate.core.home import Home
 from palate.core.progress import progress
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
+from palate.embeddings.inputs import Inputs, is_simulated
 from palate.embeddings.items import ItemModel, fit_items
 from palate.embeddings.space import Space, Spaces
 from palate.jobs.fit import encoded, fit_ranker, fit_user_encoder, stock_at
-from palate.jobs.inputs import Inputs, gather, is_simulated, moment_of
+from palate.jobs.inputs import gather, moment_of
 from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker

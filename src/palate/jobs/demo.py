@@ -9,8 +9,8 @@ from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.progress import step
 from palate.jobs.chain import train
-from palate.jobs.importing import import_items, import_listens, import_playlists
-from palate.jobs.judging import judged
+from palate.jobs.importing import import_items, import_listeners, import_listens, import_playlists
+from palate.jobs.judging import Asked, judged
 from palate.listening.log import ListeningLog
 from palate.sources.world import WorldSettings, simulate
 
@@ -34,8 +34,11 @@ def build(home: Home, size: dict[str, int], windows: int) -> dict[str, Any]:
     with step("training"):
         space, _ = train(home)
     with step("evaluating"):
-        text, data = judged(home, windows)
-    return {"home": str(home.root), "space": space.label, "evaluation": data, "text": text}
+        text, data = judged(home, Asked(windows=windows, brief=True))
+    return {
+        "home": str(home.root), "space": space.label, "evaluation": data, "text": text,
+        "page": str(home.lab / "eval.html"),
+    }  # fmt: skip
 
 
 def _import(home: Home, folder: Path) -> None:
@@ -46,6 +49,7 @@ def _import(home: Home, folder: Path) -> None:
     now = time.time()
     import_items(home, [folder / "items.parquet"], {}, True, now)
     import_playlists(home, [folder / "playlists.parquet"], {}, True, now)
+    import_listeners(home, [folder / "listeners.parquet"], {}, True, now)
     import_listens(home, sorted(folder.glob("listens*.parquet")), {}, True, now)
     mark.touch()
 

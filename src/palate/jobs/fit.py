@@ -15,10 +15,10 @@ from palate.core.settings import Settings
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
 from palate.embeddings.encoder import Encoder, fit_encoder
+from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
 from palate.embeddings.records import UserRecord
 from palate.embeddings.states import UserState
-from palate.jobs.inputs import Inputs
 from palate.listening.history import History
 from palate.ranking.examples import examples_at, with_popularity
 from palate.ranking.ranker import Example, Ranker, RankerSettings

@@ -1,4 +1,7 @@
-"""From files to a home: listens into the log, items and playlists into the catalogue, bad rows into a file to read."""
+"""From files to a home: listens and listeners into the log's folder, items and playlists into the catalogue.
+
+Bad rows go into a file to read.
+"""
 
 import re
 import time
@@ -16,8 +19,10 @@ from palate.core.home import Home
 from palate.core.items import Item, Membership
 from palate.core.listens import Listens
 from palate.core.progress import progress
+from palate.listening.listeners import ListenerTable
 from palate.listening.log import ListeningLog
 from palate.sources.items import read_items
+from palate.sources.listeners import Listeners, read_listeners
 from palate.sources.listens import read_listens
 from palate.sources.mapping import ITEM_FIELDS, resolve
 from palate.sources.playlists import read_playlists
@@ -40,7 +45,7 @@ Reading: TypeAlias = Iterator[tuple[C, list[Reject]]]
 class ImportReport:
     """What one import did; rows = accepted + duplicates + rejected.
 
-    accepted     # listens or memberships that are new; items that are new or changed
+    accepted     # listens or memberships that are new; items or listeners that are new or changed
     duplicates   # what was there already, as it is now
     reasons      # why rows were rejected, with "…" for what differs from row to row: how many, the most frequent first
     rejects_file # the rejected rows with file, line and reason (CSV); None when there are none
@@ -113,6 +118,24 @@ def import_playlists(home: Home, files: list[Path], mapping: dict[str, str], str
         for file in files:
             task.load(file, add)
         catalog.save()
+    return task.report(len(files))
+
+
+def import_listeners(home: Home, files: list[Path], mapping: dict[str, str], strict: bool, now: float) -> ImportReport:
+    """Adds what `files` say of listeners, all files or, if one cannot be read, none; `strict` as above.
+
+    A later value replaces the one before; what a file leaves empty stays as it was.
+    """
+    task = _Import(home.require(), partial(read_listeners, mapping=mapping), now)
+    if strict:
+        task.check(files)
+    with ListenerTable.changing(home.listeners) as table:
+
+        def upsert(listeners: Listeners) -> int:
+            return table.upsert(listeners.user_id, listeners.values)
+
+        for file in files:
+            task.load(file, upsert)
     return task.report(len(files))
 
 

@@ -1,157 +1,180 @@
-"""`palate eval run`: the judge's protocol over a home, with Palate's own methods beside the baselines.
+"""`palate eval run`: the judge over a home, with Palate's own methods beside the baselines; `check` looks for leaks."""
 
-Every window trains again from scratch on what was known before it: item vectors, encoder, company, ranker.
-"""
-
+import hashlib
 import json
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from palate.core.artefacts import read_json, write_json
+from palate import __version__
+from palate.catalog.catalog import Catalog
+from palate.core.artefacts import atomic_file, read_json, write_json
+from palate.core.errors import BadInput
 from palate.core.home import Home
-from palate.core.settings import read_settings
-from palate.embeddings.bulk import build_records
-from palate.embeddings.company import fit_company
-from palate.embeddings.encoder import Encoder
-from palate.embeddings.items import fit_items
-from palate.embeddings.records import UserRecord
+from palate.core.settings import Settings, read_settings
+from palate.embeddings.inputs import Inputs, is_simulated
 from palate.evaluation.baselines import standard
-from palate.evaluation.report import table, to_json
+from palate.evaluation.ceiling import load_ceiling
+from palate.evaluation.cohorts import Cohorts, CohortSettings
+from palate.evaluation.leakage import Leak, leaks
+from palate.evaluation.method import Method
+from palate.evaluation.report.data import to_json
+from palate.evaluation.report.page import page
+from palate.evaluation.report.text import table
 from palate.evaluation.run import evaluate
-from palate.evaluation.splits import EvalSettings
-from palate.jobs.fit import FitSettings, fit_ranker, fit_user_encoder, stock_at
-from palate.jobs.inputs import Inputs, gather, is_simulated
+from palate.evaluation.splits import EvalSettings, windows
+from palate.evaluation.tasks import standard_tasks
+from palate.evaluation.tasks.questions import Task
+from palate.jobs.examining import examined
+from palate.jobs.fit import FitSettings
+from palate.jobs.inputs import gather
+from palate.jobs.method_files import load
+from palate.jobs.ours import ForYou, Taste, Workshop, fit_all
 from palate.jobs.runs import name_run
-from palate.listening.history import History
-from palate.retrieval.query import Query
-from palate.surfaces.explain import Labels
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.path import RequestPath
+from palate.listening.log import ListeningLog
 
-
-class _NoLabels:
-    def get(self, row: int) -> Any:
-        raise LookupError(f"row {row}: the judge ranks, it does not explain")
+JUDGE_VERSION = 1  # raise it when the judge changes its marks, so that a kept result is not taken for a new one
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Everything that one window's answers come from."""
+class Asked:
+    """What a user wants judged.
 
-    path: RequestPath
-    encoder: Encoder
-    records: dict[int, UserRecord]
-    at: float
+    windows how many; None for the setting
+    tasks   names of the tasks; empty for all
+    files   Python files with methods of the user's own
+    brief   True leaves out what looks inside the spaces: neighbours, probes, the twin
+    """
 
-    def query(self, user: int) -> Query:
-        record = self.records[user]
-        return Query(record, self.encoder.encode([record])[0], self.at)
-
-
-def fit_all(inputs: Inputs, train: History, at: float, settings: FitSettings) -> Trained:
-    """Fits every model on `train` alone."""
-    known = replace(inputs.until(at), history=train)
-    model = fit_items(train, known.playlists, known.columns, settings.items)
-    encoder = fit_user_encoder(known, model, settings.items.seed)
-    stock = stock_at(known, model.vectors, fit_company(train, known.playlists), at, settings, "judged")
-    labels: Labels = _NoLabels()
-    records = dict(build_records(train, stock.vectors, known.columns.kind))
-    return Trained(RequestPath(stock, fit_ranker(known, settings), labels), encoder, records, at)
+    windows: int | None = None
+    tasks: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    brief: bool = False
 
 
-@dataclass(frozen=True)
-class ForYou:
-    """The whole request path of the surface for_you."""
+def judge(home: Home, asked: Asked = Asked()) -> tuple[str, dict[str, Any]]:
+    """Runs the judge; gives the table as text and as data, and keeps both in home/lab, with a page to look at.
 
-    inputs: Inputs
-    settings: FitSettings
-    shared: dict[float, Trained]
-    name: str = "for_you"
-
-    def fit(self, train: History, at: float) -> "FittedForYou":
-        if at not in self.shared:
-            self.shared.clear()  # one window at a time
-            self.shared[at] = fit_all(self.inputs, train, at, self.settings)
-        return FittedForYou(self.shared[at])
-
-
-@dataclass(frozen=True)
-class FittedForYou:
-    """for_you, as it would have answered at the end of one train log."""
-
-    trained: Trained
-
-    def recommend(self, users: NDArray[np.int32], n: int, exclude_heard: bool) -> NDArray[np.int32]:
-        recipe, path = FOR_YOU_UNHEARD if exclude_heard else FOR_YOU, self.trained.path
-        out = np.full((len(users), n), -1, np.int32)
-        for place, user in enumerate(users.tolist()):
-            items = path.rank(recipe, self.trained.query(user), n).candidates.items
-            out[place, : len(items)] = items
-        return out
+    BadInput when a method from a file has seen the future: its marks would say nothing.
+    """
+    began = time.perf_counter()
+    settings, evaluating = read_settings(home.require().settings), _settings(home, asked)
+    key, inputs = _key(home, asked), _inputs(home)
+    methods, tasks = methods_of(home, inputs, asked.files, settings), tasks_named(asked.tasks)
+    if asked.files:
+        refuse_leaks(home, inputs, asked, evaluating, tasks)
+    with ListeningLog(home.log) as log:
+        cohorts = Cohorts.planned(inputs, CohortSettings.read(settings), log.calendar())
+    evaluation = evaluate(inputs, methods, evaluating, tasks, cohorts)
+    data = to_json(evaluation, simulated=is_simulated(inputs), first=methods[0].name)
+    if not asked.brief:
+        data |= examined(evaluation, inputs, settings)
+    data["made"] = made(time.perf_counter() - began)
+    return keep(home, "eval", key, data)
 
 
-@dataclass(frozen=True)
-class Taste:
-    """The taste alone: a dot product with every item, nothing else. What other teams would get from the space."""
-
-    foryou: ForYou
-    name: str = "taste (one vector)"
-
-    def fit(self, train: History, at: float) -> "FittedTaste":
-        return FittedTaste(self.foryou.fit(train, at).trained, train)
-
-
-@dataclass(frozen=True)
-class FittedTaste:
-    """The nearest items to each taste, as of the end of one train log."""
-
-    trained: Trained
-    train: History
-
-    def recommend(self, users: NDArray[np.int32], n: int, exclude_heard: bool) -> NDArray[np.int32]:
-        stock = self.trained.path.stock
-        out = np.full((len(users), n), -1, np.int32)
-        for place, user in enumerate(users.tolist()):
-            query = self.trained.query(user)
-            allowed = np.ones(stock.n_items, np.bool_)
-            if exclude_heard:
-                allowed[query.record.items[query.record.plays > 0]] = False
-            rows, _ = stock.index.nearest(query.taste, n, allowed=allowed)
-            out[place] = rows[0]
-        return out
-
-
-def judge(home: Home, windows: int | None = None) -> tuple[str, dict[str, Any]]:
-    """Runs the judge; gives the table as text and as data, and keeps both in home/lab/eval.json."""
-    settings, fitting = _settings(home, windows)
-    named = name_run(home, None, None)
-    inputs = gather(home, named.offset)
-    for_you = ForYou(inputs, fitting, {})
-    evaluation = evaluate(inputs.history, [for_you, Taste(for_you), *standard()], settings)
-    simulated = is_simulated(inputs)
-    data = to_json(evaluation, simulated=simulated, first=for_you.name)
-    text = table(evaluation, simulated=simulated, first=for_you.name)
-    kept = {"run": named.fingerprint, "settings": asdict(settings), "text": text, "data": data}
-    write_json(home.lab / "eval.json", kept)
-    return text, data
-
-
-def judged(home: Home, windows: int | None = None) -> tuple[str, dict[str, Any]]:
-    """The kept result if it is of the same data and settings, else a new one."""
-    settings, _ = _settings(home, windows)
+def judged(home: Home, asked: Asked = Asked()) -> tuple[str, dict[str, Any]]:
+    """The kept result if it is of the same data, settings and question, else a new one."""
     path = home.lab / "eval.json"
     if path.is_file():
         kept = read_json(path)
-        same_settings = kept["settings"] == json.loads(json.dumps(asdict(settings)))
-        if same_settings and kept["run"] == name_run(home, None, None).fingerprint:
+        if kept.get("key") == _key(home, asked):
             return str(kept["text"]), kept["data"]
-    return judge(home, windows)
+    return judge(home, asked)
 
 
-def _settings(home: Home, windows: int | None) -> tuple[EvalSettings, FitSettings]:
-    read = read_settings(home.require().settings)
-    settings = read.section(EvalSettings)
-    return settings if windows is None else replace(settings, windows=windows), FitSettings.read(read)
+def check(home: Home, asked: Asked = Asked()) -> list[Leak]:
+    """The leakage test of every method, on the latest window."""
+    settings, inputs = read_settings(home.require().settings), _inputs(home)
+    tasks, evaluating = tasks_named(asked.tasks), _settings(home, asked)
+    build = partial(methods_of, home, files=asked.files, settings=settings)
+    return leaks(build, inputs, windows(inputs, evaluating)[-1], evaluating, tasks)
+
+
+def refuse_leaks(home: Home, inputs: Inputs, asked: Asked, settings: EvalSettings, tasks: Sequence[Task]) -> None:
+    """BadInput, naming every leak, when a method of the user's own has seen the future."""
+    for path in asked.files:
+        found = leaks(load(path), inputs, windows(inputs, settings)[-1], settings, tasks)
+        if found:
+            raise BadInput(f"{path} is not judged: {'; '.join(map(str, found))}")
+
+
+def methods_of(home: Home, inputs: Inputs, files: Sequence[Path], settings: Settings) -> list[Method]:
+    """Palate's own, the baselines, the user's, and in a simulated world the ceiling; the first is compared with all."""
+    workshop = Workshop(partial(fit_all, settings=FitSettings.read(settings)))
+    own: list[Method] = [ForYou(workshop), Taste(workshop)]
+    mine = [method for path in files for method in load(path)(inputs)]
+    world = home.root / "world"
+    ceiling = load_ceiling(world, inputs.history.users, Catalog.open(home.catalog).ids) if world.is_dir() else None
+    return [*own, *mine, *standard(inputs.columns), *([ceiling] if ceiling else [])]
+
+
+def tasks_named(names: Sequence[str]) -> list[Task]:
+    """The tasks by name, all of them for none; BadInput names those there are."""
+    tasks = {task.name: task for task in standard_tasks()}
+    unknown = [name for name in names if name not in tasks]
+    if unknown:
+        raise BadInput(f"no task {', '.join(unknown)}; choose from {', '.join(tasks)}")
+    return [task for name, task in tasks.items() if not names or name in names]
+
+
+def keep(home: Home, name: str, key: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Writes home/lab/NAME.json and NAME.html; gives the text and the data."""
+    text = table(data)
+    write_json(home.lab / f"{name}.json", {"key": key, "text": text, "data": data})
+    with atomic_file(home.lab / f"{name}.html") as temporary:
+        temporary.write_text(page(data), encoding="utf-8")
+    return text, data
+
+
+def made(seconds: float) -> dict[str, Any]:
+    """When, where and by which Palate a report was made."""
+    return {
+        "palate": __version__,
+        "commit": _commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "seconds": seconds,
+    }
+
+
+def _commit() -> str | None:
+    """The commit of a checkout; None for an installed package."""
+    here = Path(__file__).resolve().parent
+    if not any((parent / ".git").exists() for parent in here.parents):
+        return None
+    told = subprocess.run(
+        ["git", "-C", str(here), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or None
+
+
+def _inputs(home: Home) -> Inputs:
+    return gather(home, name_run(home, None, None).offset)
+
+
+def _settings(home: Home, asked: Asked) -> EvalSettings:
+    settings = read_settings(home.require().settings).section(EvalSettings)
+    return settings if asked.windows is None else replace(settings, windows=asked.windows)
+
+
+def _key(home: Home, asked: Asked) -> str:
+    """Equal for the same data, settings and question."""
+    seen = {
+        "version": JUDGE_VERSION,
+        "run": name_run(home, None, None).fingerprint,
+        "settings": read_settings(home.settings).tables,
+        "asked": [asdict(_settings(home, asked)), asked.tasks, asked.brief],
+        "files": [_digest(path) for path in (home.listeners, *asked.files)],
+    }
+    return hashlib.blake2b(json.dumps(seen, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.blake2b(path.read_bytes()).hexdigest() if path.is_file() else None

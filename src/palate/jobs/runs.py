@@ -18,12 +18,13 @@ from palate.core.artefacts import read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
+from palate.embeddings.inputs import Inputs
 from palate.embeddings.space import Space, Spaces
 from palate.jobs.fit import FitSettings
-from palate.jobs.inputs import Inputs, settle
+from palate.jobs.inputs import settle
 from palate.listening.log import ListeningLog
 
-CHAIN_VERSION = 4  # raise it when a fit changes its results, so that old runs are not taken for new ones
+CHAIN_VERSION = 5  # raise it when a fit changes its results, so that old runs are not taken for new ones
 PARTS = ("items", "users", "ranker")
 
 

@@ -299,8 +299,8 @@ def text_of(value: Any) -> str | None:
     return str(value).replace("\0", "").strip(WHITE_SPACE) or None
 
 
-def read_texts(cells: Cells, name: str) -> Column:
-    """Free text, one value at a time; null where empty."""
+def read_texts(cells: Cells, name: str, scalar: Scalar = text_of) -> Column:
+    """Free text, one value at a time; null where empty. `scalar` reads what is not text, and text as `text_of` does."""
 
     def sieve(series: pl.Series) -> tuple[pl.Series, pl.Series]:
         text = text_column(series)
@@ -309,4 +309,4 @@ def read_texts(cells: Cells, name: str) -> Column:
         text = text.str.strip_chars()
         return text, ((text.str.len_bytes() > 0) & ~text.str.contains("\0", literal=True)).fill_null(True)
 
-    return read_column(cells, name, sieve, text_of, pl.String)
+    return read_column(cells, name, sieve, scalar, pl.String)

@@ -86,11 +86,12 @@ PLAYLIST_FIELDS = (
 TARGETS = tuple(dict.fromkeys(one.name for one in (*LISTEN_FIELDS, *ITEM_FIELDS, *PLAYLIST_FIELDS)))
 
 
-def parse_mapping(text: str | None) -> Mapping:
+def parse_mapping(text: str | None, free: bool = False) -> Mapping:
     """Reads `--map user=DJ,item=Artist`: target=column pairs with commas between; None and "" map nothing.
 
     user, item and playlist are short for user_id, item_id and playlist_id; attributes.NAME makes any number an
-    attribute of an item; `key=` leaves key unread. BadInput for a pair without "=", a target unknown or named twice.
+    attribute of an item; `key=` leaves key unread. `free` takes any target, for files that may hold any columns.
+    BadInput for a pair without "=", a target unknown or named twice.
     """
     mapping: Mapping = {}
     for pair in (text or "").split(","):
@@ -100,7 +101,7 @@ def parse_mapping(text: str | None) -> Mapping:
         if not equals or not target:
             raise BadInput(f"--map {pair.strip()!r} is not target=column; write for example --map user=DJ,item=Artist")
         target = _SHORT.get(target, target)
-        if target not in TARGETS and not _is_attribute(target):
+        if not free and target not in TARGETS and not _is_attribute(target):
             raise BadInput(f"--map cannot fill {target!r}; choose from {', '.join(TARGETS)}, attributes.NAME")
         if target in mapping:
             raise BadInput(f"--map names {target} twice ({mapping[target]!r} and {column!r}); keep one")
@@ -145,6 +146,21 @@ def resolve(fields: Sequence[Field], mapping: Mapping, columns: Sequence[str], f
         if list(columns).count(column) > 1:
             raise BadInput(f"{file} has more than one column named {column!r}, needed for {target}; rename the others")
     return found
+
+
+def resolve_listeners(mapping: Mapping, columns: Sequence[str], file: str, loose: bool) -> Mapping:
+    """As `resolve` for a file of listeners: user_id, and every other column under its own name or the one mapped to it.
+
+    Columns without a name are left out. BadInput as `resolve`, and when a mapped name is that of another column.
+    """
+    user = resolve([USER], {name: mapping[name] for name in mapping if name == USER.name}, columns, file, loose)
+    others = {target: column for target, column in mapping.items() if target != USER.name}
+    taken = {user[USER.name], *others.values()}
+    kept = {name: name for name in columns if name.strip() and name not in taken and others.get(name) != ""}
+    clash = next((name for name in others if others[name] and name in kept), None)
+    if clash is not None:
+        raise BadInput(f"{file} has a column {clash!r} already; leave out --map {clash}={others[clash]}, or rename one")
+    return resolve([USER, *map(Field, (*kept, *others))], user | kept | others, columns, file, loose)
 
 
 def _check_mapping(fields: Sequence[Field], mapping: Mapping, columns: Sequence[str], file: str) -> None:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from palate.core.clock import DAY_SECONDS
+from palate.embeddings.inputs import Inputs
 from palate.evaluation.baselines.popular import item_plays
-from palate.evaluation.baselines.scored import Scored, heard_matrix, play_matrix
-from palate.listening.history import History
+from palate.evaluation.baselines.profiles import Fading
+from palate.evaluation.baselines.scored import Scored, Scores
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,19 @@ class OwnHistory:
     def name(self) -> str:
         return "own-history"
 
-    def fit(self, train: History, at: float) -> Scored:
-        heard = train.heard()
-        # float64: in float32 a play fades to exactly 0, and so out of the list, after six years
-        faded = play_matrix(heard, 0.5 ** ((at - heard.timestamp) / (self.half_life_days * DAY_SECONDS)))
+    def fit(self, known: Inputs, at: float) -> Scored:
+        plays = item_plays(known.history.between(at - self.fill_days * DAY_SECONDS, at))
         # -1 / plays orders as plays do and stays below every listener's own items
-        plays = item_plays(train.between(at - self.fill_days * DAY_SECONDS, at))
         filling = np.where(plays > 0, -1.0 / np.maximum(plays, 1.0), -np.inf)
+        return Scored.seeing(known.history, at, Filled(filling), Fading(self.half_life_days, every_play=True))
 
-        def score(users: NDArray[np.int32]) -> NDArray[np.float64]:
-            own = faded[users].toarray()
-            return np.where(own > 0, own, filling)
 
-        return Scored(score, heard_matrix(heard))
+@dataclass(frozen=True)
+class Filled:
+    """A profile as it is, and below it what fills the list: `filling` (n_items,) is negative."""
+
+    filling: NDArray[np.float64]
+
+    def scores(self, profiles: sparse.csr_array) -> Scores:
+        own = profiles.toarray()
+        return np.where(own > 0, own, self.filling)

@@ -8,7 +8,7 @@ Does not know: models; nothing that recommends may read the truth, only what mea
 
 from palate.sources.world.listeners import Listener
 from palate.sources.world.settings import WorldSettings
-from palate.sources.world.simulate import World, simulate
-from palate.sources.world.truth import Truth, read_truth
+from palate.sources.world.simulate import World, read_truth, simulate
+from palate.sources.world.truth import Truth
 
 __all__ = ["Listener", "Truth", "World", "WorldSettings", "read_truth", "simulate"]

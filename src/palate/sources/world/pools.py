@@ -19,6 +19,7 @@ RETRIES = 2
 LEAST_LOADING = 0.05  # an item is in the pools of the topics that carry at least this much of it
 CHART, DEEP = 0, 1
 REACH_POWER = (1.4, 0.8)  # of attention, in the charts that new accounts hear and in the depth of a genre
+LATEST = 1.5  # how far back of the newest one goes on average where the latest are wanted
 NEW_BOOST, NEW_DAYS = 3.0, 21.0  # a fresh release is drawn up to 1 + NEW_BOOST times as often
 
 
@@ -35,8 +36,11 @@ class Pools:
     oldest: Rows
 
 
-def make_pools(catalogue: Catalogue) -> Pools:
-    """The pools of a catalogue; every pool has an item, since every genre has a veteran, a show and a book."""
+def make_pools(catalogue: Catalogue | Truth) -> Pools:
+    """The pools of a catalogue; every pool has an item, since every genre has a veteran, a show and a book.
+
+    Those of the truth are the same up to rounding: it holds the loadings in float32.
+    """
     loud = (catalogue.topic >= LEAST_LOADING) & (catalogue.reach > 0.0)[:, None]
     item, topic = np.nonzero(loud)
     pool = catalogue.kind[item].astype(np.int64) * TOPICS + topic
@@ -134,5 +138,5 @@ def more_of_it(items: Rows, times: Floats, newest: Rows, catalogue: Catalogue, s
     end = np.searchsorted(key, group + (times - earliest) / (latest - earliest), side="right")
     count = np.maximum(end - first, 1)
     anyone = first + draws.below(count, len(items))
-    latest_few = first + np.maximum(count - 1 - (1.5 * draws.exponential(len(items))).astype(np.int64), 0)
+    latest_few = first + np.maximum(count - 1 - (LATEST * draws.exponential(len(items))).astype(np.int64), 0)
     return shelves.items[np.where(newest == 1, latest_few, anyone)]

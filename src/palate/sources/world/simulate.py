@@ -1,12 +1,15 @@
 """The simulated world in one value, and how its parts are put together."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from palate.core.artefacts import write_json
+from palate.core.artefacts import read_arrays, read_json, write_json
+from palate.core.errors import Corrupt
 from palate.core.items import Item, Membership
 from palate.core.listens import Listens
 from palate.sources.world import names
@@ -82,7 +85,7 @@ def simulate(settings: WorldSettings = DEFAULT, seed: int = 0) -> World:
     """
     catalogue = make_catalogue(settings, seed)
     population = make_population(settings, seed)
-    truth = _truth(catalogue, population)
+    truth = _truth(settings, catalogue, population)
     stage = Stage(settings, catalogue, population, truth, make_pools(catalogue), make_shelves(catalogue))
     ids = item_ids(catalogue.kind)
     picks, counts = onboarding_picks(stage, seed)
@@ -97,7 +100,7 @@ def simulate(settings: WorldSettings = DEFAULT, seed: int = 0) -> World:
     )
 
 
-def _truth(catalogue: Catalogue, population: Population) -> Truth:
+def _truth(settings: WorldSettings, catalogue: Catalogue, population: Population) -> Truth:
     return Truth(
         topic=catalogue.topic.astype(np.float32),
         style=catalogue.style.astype(np.float32),
@@ -105,6 +108,7 @@ def _truth(catalogue: Catalogue, population: Population) -> Truth:
         reach=catalogue.reach,
         language=catalogue.language,
         kind=catalogue.kind,
+        group=catalogue.group,
         released=catalogue.released,
         taste=population.taste,
         phase_start=population.phase_start,
@@ -112,6 +116,10 @@ def _truth(catalogue: Catalogue, population: Population) -> Truth:
         language_fit=population.language_fit,
         kind_mix=population.kind_mix,
         utc_hours=population.utc_hours,
+        account_created=population.account_created,
+        activity=population.listens,
+        replay=population.replay,
+        device=population.device,
         turned=population.turned,
         turn_time=population.turn_time,
         turn_genre=population.turn_genre,
@@ -119,4 +127,46 @@ def _truth(catalogue: Catalogue, population: Population) -> Truth:
         topic_genre=TOPIC_GENRE,
         genres=np.array([one.name for one in names.GENRES]),
         languages=np.array(names.LANGUAGES),
+        span=np.array([settings.start, settings.end]),
     )
+
+
+# What Truth came to hold after homes with a truth.npz had been made.
+LATER = frozenset({"group", "account_created", "activity", "replay", "device", "span"})
+
+
+def read_truth(path: Path) -> Truth:
+    """Reads what `Truth.write` wrote.
+
+    A file from before Truth held LATER is completed from the world.json beside it: the plan of a world follows from its
+    seed and settings. Corrupt when the file is something else, or when this Palate would plan another world.
+    """
+    arrays: dict[str, Any] = read_arrays(path)
+    expected = {field.name for field in fields(Truth)}
+    odd = set(arrays) ^ expected
+    recipe = path.with_name("world.json")
+    if odd and odd <= LATER - set(arrays) and recipe.is_file():
+        planned = _planned(recipe)
+        same = all(_alike(arrays[name], getattr(planned, name)) for name in expected - odd)
+        if not same:
+            raise Corrupt(f"{path} is of a world that this Palate would not plan; simulate it again in a new home")
+        return planned
+    if odd:
+        raise Corrupt(
+            f"{path} is not the truth of a simulated world (differs in {', '.join(sorted(odd))}); write the world again"
+        )
+    return Truth(**arrays)
+
+
+def _planned(recipe: Path) -> Truth:
+    """The truth of the world that world.json describes, without its listening: some seconds for 2,000 listeners."""
+    said = read_json(recipe)
+    settings, seed = WorldSettings(**said["settings"]), int(said["seed"])
+    return _truth(settings, make_catalogue(settings, seed), make_population(settings, seed))
+
+
+def _alike(stored: NDArray[Any], planned: NDArray[Any]) -> bool:
+    """Equal, up to the last bits in which processors differ."""
+    if stored.dtype.kind == "f" and stored.shape == planned.shape:
+        return bool(np.allclose(stored, planned, rtol=1e-4, atol=1e-6))
+    return bool(np.array_equal(stored, planned))

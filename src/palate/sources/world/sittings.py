@@ -73,7 +73,7 @@ def _lengths(users: Rows, population: Population, draws: Draws) -> tuple[Rows, R
     return user[kept], kind[kept], items[kept]
 
 
-def _habits() -> tuple[Floats, Floats]:
+def habits() -> tuple[Floats, Floats]:
     """Weights of weekdays (devices, 7), from Monday, and of local hours (devices, 2, 24) on weekdays and weekends."""
     hours = np.arange(24) + 0.5
     days = np.array([[1.0] * 5 + [one.weekend] * 2 for one in names.DEVICES])
@@ -89,7 +89,7 @@ def _habits() -> tuple[Floats, Floats]:
 
 def _times(user: Rows, population: Population, settings: WorldSettings, draws: Draws) -> Floats:
     """(n,) unix starts: any day since joining, moved within its week to the device's habits."""
-    days, clock = _habits()
+    days, clock = habits()
     n, device = len(user), population.device[user]
     joined, ahead = population.joined[user], population.utc_hours[user].astype(np.float64) * 3600.0
     anytime = joined + 120.0 + draws.uniform(n) * (settings.end - joined - 3600.0)

@@ -11,13 +11,11 @@ it: what is popular is heard more, but not liked more.
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.artefacts import read_arrays, write_arrays
-from palate.core.errors import Corrupt
+from palate.core.artefacts import write_arrays
 from palate.sources.world.draws import Floats, Rows
 
 OFFSET, TOPIC, MOOD = 1.8, 1.0, 1.2
@@ -40,6 +38,7 @@ class Truth:
     reach            # (items,) float64, attention; sums to one within a kind, 0 for items that nobody has played
     language         # (items,) int64, rows of `languages`, -1 for none
     kind             # (items,) uint8, rows of core.items.KINDS
+    group            # (items,) int64, the artist, show or author; distinct between kinds
     released         # (items,) float64, unix seconds
     taste            # (listeners, phases, topics) float32, rows sum to one
     phase_start      # (listeners, phases) float64, unix seconds, ascending; the first phase also holds before it
@@ -47,10 +46,15 @@ class Truth:
     language_fit     # (listeners, languages + 1) float32, in logits; the last column is for items without words
     kind_mix         # (listeners, kinds) float32, shares of sittings
     utc_hours        # (listeners,) float32, local time less UTC
+    account_created  # (listeners,) float64, unix seconds
+    activity         # (listeners,) int64, plays and skips within the simulated time
+    replay           # (listeners,) float64, factor on the share of re-listens
+    device           # (listeners,) int64, rows of names.DEVICES
     turned           # (turns,) int64, listener rows that turned suddenly
     turn_time        # (turns,) float64, unix seconds: a Saturday afternoon
     turn_genre       # (turns,) int64, rows of `genres`: what they turned to
     topics, topic_genre, genres, languages   # names of topics, genre row of each topic, names
+    span             # (2,) float64, unix seconds: where the simulated time starts and ends
     """
 
     topic: NDArray[np.float32]
@@ -59,6 +63,7 @@ class Truth:
     reach: Floats
     language: Rows
     kind: NDArray[np.uint8]
+    group: Rows
     released: Floats
     taste: NDArray[np.float32]
     phase_start: Floats
@@ -66,6 +71,10 @@ class Truth:
     language_fit: NDArray[np.float32]
     kind_mix: NDArray[np.float32]
     utc_hours: NDArray[np.float32]
+    account_created: Floats
+    activity: Rows
+    replay: Floats
+    device: Rows
     turned: Rows
     turn_time: Floats
     turn_genre: Rows
@@ -73,6 +82,7 @@ class Truth:
     topic_genre: Rows
     genres: NDArray[np.str_]
     languages: NDArray[np.str_]
+    span: Floats
 
     def taste_at(self, users: Rows, times: Floats) -> NDArray[np.float32]:
         """(n, topics) the planted taste of each listener row at each unix time."""
@@ -108,15 +118,5 @@ class Truth:
         return out[np.argsort(-self.affinity(user_row, out, t), kind="stable")[:n]]
 
     def write(self, path: Path) -> None:
-        """Writes everything to one .npz, atomically."""
+        """Writes everything to one .npz, atomically; `read_truth` (simulate.py) reads it."""
         write_arrays(path, **{field.name: getattr(self, field.name) for field in fields(self)})
-
-
-def read_truth(path: Path) -> Truth:
-    """Reads what `Truth.write` wrote; Corrupt when it is something else."""
-    arrays: dict[str, Any] = read_arrays(path)
-    expected = {field.name for field in fields(Truth)}
-    if set(arrays) != expected:
-        odd = ", ".join(sorted(set(arrays) ^ expected))
-        raise Corrupt(f"{path} is not the truth of a simulated world (differs in {odd}); write the world again")
-    return Truth(**arrays)

@@ -1,0 +1,270 @@
+"""The exposure log: which listener was shown which slate under which variant, on disk before `append` returns.
+
+A listener counts in an experiment from their first exposure, so what was never shown must not be in here. Each place
+of a slate carries its propensity: the chance that the serving policy had of showing this item there. With it the log
+can answer what another policy would have got (evaluation/online/replay.py).
+"""
+
+import json
+import math
+import sqlite3
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.artefacts import atomic_file
+from palate.core.errors import BadInput, Corrupt, PalateError
+from palate.core.ids import MAX_ID_CHARACTERS
+
+FILE = "exposures.sqlite"  # in home.listening
+FORMAT = 1
+BUSY_SECONDS = 60.0  # how long one writer waits for another
+
+_SCHEMA = (
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value)",
+    """CREATE TABLE exposures(number INTEGER PRIMARY KEY, slate TEXT NOT NULL, experiment TEXT NOT NULL,
+        user TEXT NOT NULL, variant TEXT NOT NULL, surface TEXT NOT NULL, time REAL NOT NULL, items TEXT NOT NULL,
+        propensities BLOB NOT NULL, UNIQUE(slate, experiment))""",
+    "CREATE INDEX exposures_by_experiment ON exposures(experiment, number)",
+    f"INSERT INTO meta VALUES('format', {FORMAT})",
+)
+_COLUMNS = "slate, experiment, user, variant, surface, time, items, propensities"
+_FLOATS = np.dtype("<f8")
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One slate as it was shown. `timestamp` is unix seconds.
+
+    `propensities`: for each item the chance of standing at its place, above 0 and at most 1; NaN where unknown, 1 for
+    a policy without chance. Empty means that all are unknown.
+    """
+
+    timestamp: float
+    user_id: str
+    experiment: str
+    variant: str
+    surface: str
+    slate_id: str
+    item_ids: tuple[str, ...]
+    propensities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """Many exposures of one experiment in columns, in the order in which they were accepted; n of them, m places.
+
+    timestamp  # (n,) float64, unix seconds
+    indptr     # (n + 1,) int64: places indptr[i]:indptr[i + 1] are those of slate i, in order
+    item_id    # (m,) ids
+    propensity # (m,) float64, NaN where unknown
+    The text columns have n rows.
+    """
+
+    timestamp: NDArray[np.float64]
+    user_id: list[str]
+    variant: list[str]
+    surface: list[str]
+    slate_id: list[str]
+    indptr: NDArray[np.int64]
+    item_id: list[str]
+    propensity: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.user_id)
+
+
+class ExposureLog:
+    """The exposures of a home in one SQLite file; several processes and threads may use it at once.
+
+    Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing rights or a writer that does not
+    finish.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PalateError(
+                f"the exposure log {path} cannot be made: {error.strerror}; check the folder's rights"
+            ) from error
+        with self._explained():
+            # isolation_level=None: every transaction is opened by hand, so no read leaves one open
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """Gives the file back; the log cannot be used after it."""
+        self._db.close()
+
+    def __enter__(self) -> "ExposureLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, exposures: Sequence[Exposure]) -> int:
+        """Adds the exposures that the log does not hold yet, in one transaction; gives how many those were.
+
+        When it returns they are on disk; when it raises, nothing has been written. A slate counts once in an
+        experiment: the first one with its `slate_id` stays. BadInput for an id or a number that cannot be.
+        """
+        rows = [_row(one) for one in exposures]
+        into = f"INSERT OR IGNORE INTO exposures({_COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+        with self._write():
+            return self._db.executemany(into, rows).rowcount if rows else 0
+
+    def experiments(self) -> dict[str, int]:
+        """How many exposures each experiment has, by name."""
+        with self._read() as db:
+            counted = db.execute("SELECT experiment, count(*) FROM exposures GROUP BY experiment ORDER BY experiment")
+            return dict(counted.fetchall())
+
+    def read(self, experiment: str) -> Exposures:
+        """Every exposure of one experiment; none for one that was never shown."""
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM exposures WHERE experiment = ? ORDER BY number", (experiment,)
+            ).fetchall()
+        items = [self._items(row) for row in rows]
+        return Exposures(
+            timestamp=np.array([row[5] for row in rows], np.float64),
+            user_id=[row[2] for row in rows],
+            variant=[row[3] for row in rows],
+            surface=[row[4] for row in rows],
+            slate_id=[row[0] for row in rows],
+            indptr=np.concatenate(([0], np.cumsum([len(one) for one in items]))).astype(np.int64),
+            item_id=[item for one in items for item in one],
+            propensity=np.frombuffer(b"".join(row[7] for row in rows), _FLOATS).astype(np.float64),
+        )
+
+    def export(self, path: Path, experiment: str | None = None) -> int:
+        """Writes one JSON object a line (of one experiment, or of all), whole or not at all; gives how many lines.
+
+        The keys are those of Exposure; an unknown propensity is null.
+        """
+        where, given = ("", ()) if experiment is None else (" WHERE experiment = ?", (experiment,))
+        lines = 0
+        with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file, self._read() as db:
+            for row in db.execute(f"SELECT {_COLUMNS} FROM exposures{where} ORDER BY number", given):
+                file.write(json.dumps(self._told(row), ensure_ascii=False) + "\n")
+                lines += 1
+        return lines
+
+    def _told(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        slate, experiment, user, variant, surface, time, _, _ = row
+        items = self._items(row)
+        chances = np.frombuffer(row[7], _FLOATS)
+        return {
+            "timestamp": time,
+            "user_id": user,
+            "experiment": experiment,
+            "variant": variant,
+            "surface": surface,
+            "slate_id": slate,
+            "item_ids": items,
+            "propensities": [None if np.isnan(chance) else chance for chance in chances.tolist()],
+        }
+
+    def _items(self, row: tuple[Any, ...]) -> list[str]:
+        """The items of a row, checked against its propensities."""
+        try:
+            items: list[str] = json.loads(row[6])
+        except ValueError as error:
+            raise Corrupt(f"slate {row[0]!r} in {self.path} cannot be read ({error}); restore it") from error
+        if len(row[7]) != len(items) * _FLOATS.itemsize:
+            raise Corrupt(f"slate {row[0]!r} in {self.path} has {len(row[7])} bytes for {len(items)} items; restore it")
+        return items
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")  # in WAL, NORMAL may lose the last commits when the power fails
+        self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
+        try:
+            if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+                for statement in _SCHEMA:
+                    self._db.execute(statement)
+            found = self._db.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        if found is None or found[0] > FORMAT:
+            raise Corrupt(
+                f"the exposure log {self.path} has format {found and found[0]}, and this Palate reads up to {FORMAT}; "
+                "upgrade Palate, or restore the log from a backup"
+            )
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._explained():
+            yield self._db
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        with self._lock, self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        what = f"the exposure log {self.path}"
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise Corrupt(f"{what} is damaged ({error}); restore it from a backup") from error
+            if code == sqlite3.SQLITE_FULL:
+                raise PalateError(f"the disk of {what} is full and nothing was written; free some space") from error
+            raise PalateError(f"{what} cannot be used: {error}; check the folder's rights and disk") from error
+
+
+def _row(one: Exposure) -> tuple[Any, ...]:
+    texts = {"slate_id": one.slate_id, "experiment": one.experiment, "user_id": one.user_id}
+    texts |= {"variant": one.variant, "surface": one.surface}
+    for name, text in [*texts.items(), *(("item_id", item) for item in one.item_ids)]:
+        if not 1 <= len(text) <= MAX_ID_CHARACTERS:
+            raise BadInput(f"{name} {text[:80]!r} has {len(text)} characters; it needs 1 to {MAX_ID_CHARACTERS}")
+        if not text.isascii():
+            _check_unicode(name, text)
+    if not math.isfinite(one.timestamp):
+        raise BadInput(f"slate {one.slate_id!r} has the time {one.timestamp}; a time must be finite unix seconds")
+    chances = one.propensities or (math.nan,) * len(one.item_ids)
+    if len(chances) != len(one.item_ids):
+        raise BadInput(
+            f"slate {one.slate_id!r} has {len(chances)} propensities for {len(one.item_ids)} items; give one each"
+        )
+    wrong = [chance for chance in chances if not (math.isnan(chance) or 0.0 < chance <= 1.0)]
+    if wrong:
+        raise BadInput(f"slate {one.slate_id!r} has the propensity {wrong[0]}; it is above 0 and at most 1, or NaN")
+    items = json.dumps(list(one.item_ids), ensure_ascii=True)
+    return (*texts.values(), one.timestamp, items, struct.pack(f"<{len(chances)}d", *chances))
+
+
+def _check_unicode(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{name} {text[:80]!r} is not valid text; send it as UTF-8") from error
