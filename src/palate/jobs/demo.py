@@ -34,7 +34,7 @@ def build(home: Home, size: dict[str, int], windows: int) -> dict[str, Any]:
     with step("training"):
         space, _ = train(home)
     with step("evaluating"):
-        text, data = judged(home, Asked(windows=windows, brief=True))
+        text, data = judged(home, Asked(windows=windows, brief=True, seeds=1))
     return {
         "home": str(home.root), "space": space.label, "evaluation": data, "text": text,
         "page": str(home.lab / "eval.html"),

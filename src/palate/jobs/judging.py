@@ -50,12 +50,14 @@ class Asked:
     tasks   names of the tasks; empty for all
     files   Python files with methods of the user's own
     brief   True leaves out what looks inside the spaces: neighbours, probes, the twin
+    seeds   trainings of what is random; None for the setting
     """
 
     windows: int | None = None
     tasks: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     brief: bool = False
+    seeds: int | None = None
 
 
 def judge(home: Home, asked: Asked = Asked()) -> tuple[str, dict[str, Any]]:
@@ -161,7 +163,9 @@ def _inputs(home: Home) -> Inputs:
 
 def _settings(home: Home, asked: Asked) -> EvalSettings:
     settings = read_settings(home.require().settings).section(EvalSettings)
-    return settings if asked.windows is None else replace(settings, windows=asked.windows)
+    windows = settings.windows if asked.windows is None else asked.windows
+    seeds = settings.seeds if asked.seeds is None else asked.seeds
+    return replace(settings, windows=windows, seeds=seeds)
 
 
 def _key(home: Home, asked: Asked) -> str:

@@ -15,11 +15,10 @@ from palate.core.errors import BadInput
 from palate.evaluation.cohorts import CohortValue, by_cohort, worst
 from palate.evaluation.comparison import holm, p_values
 from palate.evaluation.intervals import Interval, intervals
-from palate.evaluation.run import Evaluation, TaskValues
+from palate.evaluation.run import CEILING, Evaluation, TaskValues, kind_of
 from palate.evaluation.staleness import AGES_SECONDS
 
 FORMAT = 2
-CEILING, BASELINE = "ceiling", "baseline"
 
 Row = dict[str, Any]
 
@@ -51,11 +50,6 @@ def to_json(evaluation: Evaluation, simulated: bool = False, first: str | None =
     }
 
 
-def kind_of(method: object) -> str:
-    """palate, baseline, yours or ceiling: a method says so in its attribute `kind`; without one it is a baseline."""
-    return str(getattr(method, "kind", BASELINE))
-
-
 def _method(method: object, evaluation: Evaluation) -> Row:
     cost = evaluation.costs[method.name]  # type: ignore[attr-defined]  # every Method has a name
     about = (inspect.getdoc(type(method)) or "").split("\n\n")[0].replace("\n", " ")
@@ -77,10 +71,6 @@ def _task(evaluation: Evaluation, values: TaskValues, first: str | None) -> Row:
     rows: list[Row] = []
     for name in names:
         row: Row = {"method": name} | {metric: plain(next(found)) for metric in metrics}
-        if name in _ceilings(evaluation):
-            row |= {
-                metric: None for metric in metrics if metric.startswith("overlap")
-            }  # asked later, it looks less far
         row |= {metric: number(each.mean()) for metric, each in values.whole[name].items()}
         row["seed_spread"] = number(float(np.std(values.seeds[name], ddof=1))) if name in values.seeds else None
         rows.append(row)
