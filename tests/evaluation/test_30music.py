@@ -17,6 +17,7 @@ from palate.evaluation.splits import EvalSettings
 from palate.evaluation.tasks.week import Discover, Next
 from palate.listening.history import History
 
+from .test_oracle import agreement
 from .worlds import inputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,3 +78,9 @@ def test_real_listening() -> None:
 
     for task, method, independent in EXPECTED:
         assert value(task, method) == pytest.approx(independent, abs=WITHIN[task]), (task, method)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LISTENS.is_file(), reason=f"{LISTENS} is not there; set PALATE_DATA to the folder of real data")
+def test_real_marks_are_those_of_trec_eval() -> None:
+    assert agreement(inputs_of(read(LISTENS))) < 1e-9

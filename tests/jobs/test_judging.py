@@ -123,6 +123,15 @@ def test_a_method_from_a_file_is_judged_unless_it_has_seen_the_future(
         assert marks["mine"] == marks["popular-all"]
 
 
+def test_the_method_of_the_howto_is_judged_as_written(own: Home, tmp_path: Path) -> None:
+    howto = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "judge.md").read_text(encoding="utf-8")
+    file = tmp_path / "latest.py"
+    file.write_text(howto.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    _, data = judge(own, Asked(windows=1, tasks=("next", "discover", "new-items"), files=(file,), brief=True))
+    marks = {row["method"]: row["ndcg@100"]["value"] for row in data["tasks"]["next"]["methods"]}
+    assert marks["latest"] > marks["popular-all"]
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
