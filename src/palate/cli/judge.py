@@ -56,6 +56,9 @@ def report(home: Home, as_json: bool) -> None:
     if not path.is_file():
         raise BadInput(f"{home.root} has not been evaluated yet; run: palate eval run")
     kept, page = read_json(path), path.with_suffix(".html")
+    if not page.is_file():  # an evaluation of an older Palate
+        show(kept["data"], kept["text"], as_json)
+        return
     show(kept["data"] | {"page": str(page)}, f"{kept['text']}\nwith plots: {page}\n", as_json)
 
 
