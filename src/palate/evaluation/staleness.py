@@ -30,13 +30,13 @@ class Aged:
     task    the name of the questions
     rows    # (r,) int32, listeners
     windows # (r,) int64
-    values  # by method: (r, ages) float64, NDCG at the longest k
+    values  # by method, then by metric ("ndcg@100"): (r, ages) float64
     """
 
     task: str
     rows: NDArray[np.int32]
     windows: NDArray[np.int64]
-    values: dict[str, NDArray[np.float64]]
+    values: dict[str, dict[str, NDArray[np.float64]]]
 
     @classmethod
     def joined(cls, parts: "Sequence[Aged]") -> "Aged | None":
@@ -47,7 +47,10 @@ class Aged:
             parts[0].task,
             np.concatenate([part.rows for part in parts]),
             np.concatenate([part.windows for part in parts]),
-            {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values},
+            {
+                name: {metric: np.concatenate([part.values[name][metric] for part in parts]) for metric in metrics}
+                for name, metrics in parts[0].values.items()
+            },
         )
 
 
@@ -59,6 +62,6 @@ def aged(
     states = [task.states(part, asked, age) for age in AGES_SECONDS]
     values = {}
     for name, model in fitted.items():
-        lists = [task.aged(model, state, asked, n) for state in states]
-        values[name] = np.stack([accuracy(one, asked, (n,))[f"ndcg@{n}"] for one in lists], axis=1)
+        marks = [accuracy(task.aged(model, state, asked, n), asked, settings.k) for state in states]
+        values[name] = {metric: np.stack([one[metric] for one in marks], axis=1) for metric in marks[0]}
     return Aged(task.name, asked.rows, np.full(len(asked), window, np.int64), values)

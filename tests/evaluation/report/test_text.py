@@ -111,6 +111,15 @@ def test_cohorts_have_intervals_and_the_worst_is_named() -> None:
         assert value["low"] <= value["value"] <= value["high"]
 
 
+def test_every_metric_has_its_curve_by_age() -> None:
+    found = to_json(outcome())["staleness"]
+    assert set(found["metrics"]) >= {"ndcg@20", "ndcg@5", "recall@20", "mrr@5", "hit_rate@5"}
+    assert found["metrics"]["ndcg@20"] == found["methods"]
+    marks = to_json(outcome())["tasks"]["next-4-hours"]["methods"]
+    for row in marks:
+        assert found["metrics"]["recall@5"][row["method"]][0]["value"] == pytest.approx(row["recall@5"]["value"])
+
+
 def test_json_is_plain_and_the_same_every_time() -> None:
     def timeless(data: dict[str, Any]) -> str:
         for method in data["methods"].values():

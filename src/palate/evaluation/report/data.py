@@ -164,15 +164,17 @@ def _staleness(evaluation: Evaluation) -> Row | None:
     if aged is None or not aged.values:
         return None
     names = list(aged.values)
-    table = np.concatenate([aged.values[name] for name in names], axis=1)
-    found = [plain(one) for one in intervals(table, aged.rows, aged.windows, settings.bootstrap, settings.seed)]
-    ages = len(AGES_SECONDS)
+    metrics = list(aged.values[names[0]])
+    table = np.concatenate([aged.values[name][metric] for metric in metrics for name in names], axis=1)
+    found = iter(intervals(table, aged.rows, aged.windows, settings.bootstrap, settings.seed))
+    curves = {metric: {name: [plain(next(found)) for _ in AGES_SECONDS] for name in names} for metric in metrics}
     return {
         "task": aged.task,
         "metric": evaluation.main,
         "ages_seconds": list(AGES_SECONDS),
         "rows": len(aged.rows),
-        "methods": {name: found[place * ages : (place + 1) * ages] for place, name in enumerate(names)},
+        "methods": curves[evaluation.main],
+        "metrics": curves,
     }
 
 
