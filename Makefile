@@ -21,7 +21,7 @@ help: ## show this list
 demo: .venv/.train ## build a small simulated world, train on it and serve it at http://127.0.0.1:8420 (SERVE=0: do not serve)
 	$(BIN)/palate --home demo-home demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
 
-check: lint ## format, lint, types and fast tests: about a minute, before every commit
+check: lint ## format, lint, types and fast tests: under three minutes, before every commit
 	$(PYTEST) -q -n 2 --dist loadfile -m 'not slow' --ignore=tests/app
 
 test: lint test-app ## everything: what CI runs
