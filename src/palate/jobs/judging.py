@@ -36,7 +36,7 @@ from palate.jobs.fit import FitSettings
 from palate.jobs.inputs import gather
 from palate.jobs.method_files import load
 from palate.jobs.ours import ForYou, Taste, Workshop, fit_all
-from palate.jobs.runs import name_run
+from palate.jobs.runs import Run, name_run
 from palate.listening.log import ListeningLog
 
 JUDGE_VERSION = 1  # raise it when the judge changes its marks, so that a kept result is not taken for a new one
@@ -67,7 +67,8 @@ def judge(home: Home, asked: Asked = Asked()) -> tuple[str, dict[str, Any]]:
     """
     began = time.perf_counter()
     settings, evaluating = read_settings(home.require().settings), _settings(home, asked)
-    key, inputs = _key(home, asked), _inputs(home)
+    run = name_run(home, None, None)  # once: what is read must be what the key names
+    key, inputs = _key(run, asked), gather(home, run.offset)
     methods, tasks = methods_of(home, inputs, asked.files, settings), tasks_named(asked.tasks)
     if asked.files:
         refuse_leaks(home, inputs, asked, evaluating, tasks)
@@ -86,14 +87,15 @@ def judged(home: Home, asked: Asked = Asked()) -> tuple[str, dict[str, Any]]:
     path = home.lab / "eval.json"
     if path.is_file():
         kept = read_json(path)
-        if kept.get("key") == _key(home, asked):
+        if kept.get("key") == _key(name_run(home, None, None), asked):
             return str(kept["text"]), kept["data"]
     return judge(home, asked)
 
 
 def check(home: Home, asked: Asked = Asked()) -> list[Leak]:
     """The leakage test of every method, on the latest window."""
-    settings, inputs = read_settings(home.require().settings), _inputs(home)
+    settings = read_settings(home.require().settings)
+    inputs = gather(home, name_run(home, None, None).offset)
     tasks, evaluating = tasks_named(asked.tasks), _settings(home, asked)
     build = partial(methods_of, home, files=asked.files, settings=settings)
     return leaks(build, inputs, windows(inputs, evaluating)[-1], evaluating, tasks)
@@ -157,10 +159,6 @@ def _commit() -> str | None:
     return told.stdout.strip() or None
 
 
-def _inputs(home: Home) -> Inputs:
-    return gather(home, name_run(home, None, None).offset)
-
-
 def _settings(home: Home, asked: Asked) -> EvalSettings:
     settings = read_settings(home.require().settings).section(EvalSettings)
     windows = settings.windows if asked.windows is None else asked.windows
@@ -168,14 +166,14 @@ def _settings(home: Home, asked: Asked) -> EvalSettings:
     return replace(settings, windows=windows, seeds=seeds)
 
 
-def _key(home: Home, asked: Asked) -> str:
+def _key(run: Run, asked: Asked) -> str:
     """Equal for the same data, settings and question."""
     seen = {
         "version": JUDGE_VERSION,
-        "run": name_run(home, None, None).fingerprint,
-        "settings": read_settings(home.settings).tables,
-        "asked": [asdict(_settings(home, asked)), asked.tasks, asked.brief],
-        "files": [_digest(path) for path in (home.listeners, *asked.files)],
+        "run": run.fingerprint,
+        "settings": read_settings(run.home.settings).tables,
+        "asked": [asdict(_settings(run.home, asked)), asked.tasks, asked.brief],
+        "files": [_digest(path) for path in (run.home.listeners, *asked.files)],
     }
     return hashlib.blake2b(json.dumps(seen, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 

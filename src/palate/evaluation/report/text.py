@@ -115,7 +115,7 @@ def _probes(data: dict[str, Any]) -> list[str]:
     found = data.get("probes")
     if not found:
         return []
-    lines = ["", "probes: one small fixed head on frozen vectors, trained on one week, tested on a later one"]
+    lines = ["", "probes: one small fixed head on frozen vectors, trained on earlier weeks, tested on later ones"]
     cells = [["task", "metric", *found["spaces"]]]
     for row in found["tasks"]:
         marks = [row["scores"].get(space) for space in found["spaces"]]
