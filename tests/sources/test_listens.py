@@ -262,7 +262,7 @@ def test_a_column_that_jsonl_brings_late_is_read(tmp_path: Path) -> None:
         ("l.csv", b"5879,4666,1390209882\n", "has no column for user_id; its columns are: 5879, 4666, 1390209882"),
         ("l.csv", b"user_id,item_id,timestamp,item_id\n1,2,3,4\n", "more than one column named 'item_id'"),
         ("l.csv", "user_id,item_id".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
-        ("l.csv.gz", gzip.compress(HEADER + b"u,i,5\n" * 99)[:-12], "is damaged after"),
+        ("l.csv.gz", gzip.compress(HEADER + b"u,i,5\n" * 99, mtime=0)[:-12], "is damaged after"),
         ("l.csv.gz", HEADER, "is damaged after 0 unpacked bytes"),
         ("l.parquet", b"PAR1 but no more", "cannot be read as parquet"),
         ("l.jsonl", b'{"item_id": "i", "timestamp": 5}\n', "has no column for user_id"),
