@@ -1,29 +1,33 @@
-"""The SQLite file under the listening log: its tables, its transactions and what its errors mean."""
+"""The SQLite file under a log: its tables, its transactions and what its errors mean."""
 
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from palate.core.errors import Corrupt, PalateError
 
-FORMAT = 1
 PARAMETERS = 900  # values in one statement; SQLite took at most 999 before 3.32
 BUSY_SECONDS = 60.0  # how long one writer waits for another; an import holds the log for about a second at a time
 
-_SCHEMA = (
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value)",
-    "CREATE TABLE users(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE items(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE seen(key INTEGER PRIMARY KEY)",
-    'CREATE TABLE pauses(start REAL NOT NULL, "end" REAL NOT NULL)',
-    """CREATE TABLE batches(first_offset INTEGER PRIMARY KEY, count INTEGER NOT NULL,
-        first_time REAL NOT NULL, last_time REAL NOT NULL, columns BLOB NOT NULL, extras BLOB)""",
-    "CREATE INDEX batches_by_last_time ON batches(last_time)",
-    f"INSERT INTO meta VALUES('format', {FORMAT})",
-)
+
+@dataclass(frozen=True)
+class Layout:
+    """What one kind of log is, to SQLite and in the sentences of its errors.
+
+    name   what errors call it, before its path
+    format written into a new file; a file of a higher one is refused
+    schema the statements that make a new file, the table `meta` aside
+    remedy what to do about a damaged file
+    """
+
+    name: str
+    format: int
+    schema: tuple[str, ...]
+    remedy: str
 
 
 class Database:
@@ -33,8 +37,8 @@ class Database:
     disk, no rights, another writer that does not end), never as sqlite3's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path, self._layout = path, layout
         self._writing, self._reading = threading.Lock(), threading.Lock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,13 +100,15 @@ class Database:
             self._writer.execute("PRAGMA journal_mode=WAL")
             with self._immediately():
                 if not self._made():  # by another process, while this one waited
-                    for statement in _SCHEMA:
+                    self._writer.execute("CREATE TABLE meta(name TEXT PRIMARY KEY, value)")
+                    for statement in self._layout.schema:
                         self._writer.execute(statement)
+                    self._writer.execute("INSERT INTO meta VALUES('format', ?)", (self._layout.format,))
         found = self._writer.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-        if found is None or found[0] > FORMAT:
+        if found is None or found[0] > self._layout.format:
             raise Corrupt(
-                f"the listening log {self.path} has format {found and found[0]}, and this Palate reads up to {FORMAT}; "
-                "upgrade Palate, or restore the log from a backup"
+                f"{self._layout.name} {self.path} has format {found and found[0]}, and this Palate reads up to "
+                f"{self._layout.format}; upgrade Palate, or restore the log from a backup"
             )
 
     def _made(self) -> bool:
@@ -110,7 +116,7 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        what = f"the listening log {self.path}"
+        what = f"{self._layout.name} {self.path}"
         try:
             yield
         except OSError as error:
@@ -118,7 +124,7 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise Corrupt(f"{what} is damaged ({error}); restore it from a backup or import again") from error
+                raise Corrupt(f"{what} is damaged ({error}); {self._layout.remedy}") from error
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise PalateError(
                     f"{what} has been held by another writer for {BUSY_SECONDS:.0f} s; wait for the import that "

@@ -7,11 +7,8 @@ can answer what another policy would have got (evaluation/online/replay.py).
 
 import json
 import math
-import sqlite3
 import struct
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,20 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import atomic_file
-from palate.core.errors import BadInput, Corrupt, PalateError
+from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
+from palate.listening.database import Database, Layout
 
 FILE = "exposures.sqlite"  # in home.listening
-FORMAT = 1
-BUSY_SECONDS = 60.0  # how long one writer waits for another
 
-_SCHEMA = (
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value)",
-    """CREATE TABLE exposures(number INTEGER PRIMARY KEY, slate TEXT NOT NULL, experiment TEXT NOT NULL,
+_LAYOUT = Layout(
+    name="the exposure log",
+    format=1,
+    schema=(
+        """CREATE TABLE exposures(number INTEGER PRIMARY KEY, slate TEXT NOT NULL, experiment TEXT NOT NULL,
         user TEXT NOT NULL, variant TEXT NOT NULL, surface TEXT NOT NULL, time REAL NOT NULL, items TEXT NOT NULL,
         propensities BLOB NOT NULL, UNIQUE(slate, experiment))""",
-    "CREATE INDEX exposures_by_experiment ON exposures(experiment, number)",
-    f"INSERT INTO meta VALUES('format', {FORMAT})",
+        "CREATE INDEX exposures_by_experiment ON exposures(experiment, number)",
+    ),
+    remedy="restore it from a backup",
 )
 _COLUMNS = "slate, experiment, user, variant, surface, time, items, propensities"
 _FLOATS = np.dtype("<f8")
@@ -91,25 +90,11 @@ class ExposureLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PalateError(
-                f"the exposure log {path} cannot be made: {error.strerror}; check the folder's rights"
-            ) from error
-        with self._explained():
-            # isolation_level=None: every transaction is opened by hand, so no read leaves one open
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+        self._database = Database(path, _LAYOUT)
 
     def close(self) -> None:
         """Gives the file back; the log cannot be used after it."""
-        self._db.close()
+        self._database.close()
 
     def __enter__(self) -> "ExposureLog":
         return self
@@ -127,18 +112,18 @@ class ExposureLog:
         """
         rows = [_row(one) for one in exposures]
         into = f"INSERT OR IGNORE INTO exposures({_COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-        with self._write():
-            return self._db.executemany(into, rows).rowcount if rows else 0
+        with self._database.write() as db:
+            return db.executemany(into, rows).rowcount if rows else 0
 
     def experiments(self) -> dict[str, int]:
         """How many exposures each experiment has, by name."""
-        with self._read() as db:
+        with self._database.read() as db:
             counted = db.execute("SELECT experiment, count(*) FROM exposures GROUP BY experiment ORDER BY experiment")
             return dict(counted.fetchall())
 
     def read(self, experiment: str) -> Exposures:
         """Every exposure of one experiment; none for one that was never shown."""
-        with self._read() as db:
+        with self._database.read() as db:
             rows = db.execute(
                 f"SELECT {_COLUMNS} FROM exposures WHERE experiment = ? ORDER BY number", (experiment,)
             ).fetchall()
@@ -161,7 +146,7 @@ class ExposureLog:
         """
         where, given = ("", ()) if experiment is None else (" WHERE experiment = ?", (experiment,))
         lines = 0
-        with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file, self._read() as db:
+        with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file, self._database.read() as db:
             for row in db.execute(f"SELECT {_COLUMNS} FROM exposures{where} ORDER BY number", given):
                 file.write(json.dumps(self._told(row), ensure_ascii=False) + "\n")
                 lines += 1
@@ -191,54 +176,6 @@ class ExposureLog:
         if len(row[7]) != len(items) * _FLOATS.itemsize:
             raise Corrupt(f"slate {row[0]!r} in {self.path} has {len(row[7])} bytes for {len(items)} items; restore it")
         return items
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")  # in WAL, NORMAL may lose the last commits when the power fails
-        self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
-        try:
-            if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
-                for statement in _SCHEMA:
-                    self._db.execute(statement)
-            found = self._db.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-            self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-        if found is None or found[0] > FORMAT:
-            raise Corrupt(
-                f"the exposure log {self.path} has format {found and found[0]}, and this Palate reads up to {FORMAT}; "
-                "upgrade Palate, or restore the log from a backup"
-            )
-
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained():
-            yield self._db
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        with self._lock, self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        what = f"the exposure log {self.path}"
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise Corrupt(f"{what} is damaged ({error}); restore it from a backup") from error
-            if code == sqlite3.SQLITE_FULL:
-                raise PalateError(f"the disk of {what} is full and nothing was written; free some space") from error
-            raise PalateError(f"{what} cannot be used: {error}; check the folder's rights and disk") from error
 
 
 def _row(one: Exposure) -> tuple[Any, ...]:

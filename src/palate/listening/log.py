@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
 from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
-from palate.listening.database import Database, insert
+from palate.listening.database import Database, Layout, insert
 from palate.listening.history import History
 from palate.listening.interning import Interned
 from palate.listening.records import Records, event_keys, joined, session_keys, unpack
@@ -23,6 +23,20 @@ from palate.listening.sessions import DEFAULT_SESSIONS, SessionSettings, session
 BATCH_RECORDS = 65_536  # about 2 MB unpacked: the most that a reader holds at once
 TAIL_RECORDS = 256  # the last batch grows to this, so that single events do not become a batch each
 
+_LAYOUT = Layout(
+    name="the listening log",
+    format=1,
+    schema=(
+        "CREATE TABLE users(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE items(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE seen(key INTEGER PRIMARY KEY)",
+        'CREATE TABLE pauses(start REAL NOT NULL, "end" REAL NOT NULL)',
+        """CREATE TABLE batches(first_offset INTEGER PRIMARY KEY, count INTEGER NOT NULL,
+        first_time REAL NOT NULL, last_time REAL NOT NULL, columns BLOB NOT NULL, extras BLOB)""",
+        "CREATE INDEX batches_by_last_time ON batches(last_time)",
+    ),
+    remedy="restore it from a backup or import again",
+)
 _BATCH = "first_offset, count, columns, extras"
 _NUMBERS = "first_offset, count, columns, NULL"
 
@@ -77,7 +91,7 @@ class ListeningLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._database = Database(path)
+        self._database = Database(path, _LAYOUT)
         self._users, self._items = Interned("users"), Interned("items")
 
     def close(self) -> None:
