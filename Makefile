@@ -59,7 +59,7 @@ clean: ## remove the environment, the demo home and every cache
 		"on Debian run: apt-get install python3-venv" >&2; exit 1; }
 
 .venv/.train: pyproject.toml | .venv/bin/python
-	$(INSTALL) -e '.[train]'
+	$(INSTALL) -e '.[lab]'
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/bin/python

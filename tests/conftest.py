@@ -1,6 +1,15 @@
 """What holds for every test."""
 
+import os
+
 from hypothesis import settings
+
+# Runs are kept in the homes of the tests as anywhere, but not copied to a tracker by a process of its own.
+os.environ["PALATE_TRACKER"] = "none"
+
+# Threads that wait give up their core. Else two workers, each with a thread for every core, spend their time waiting
+# for each other: tests/embeddings/test_item_vectors.py took 8 s beside other work, and takes 1.5 s so.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 # No test is timed: a slow or busy machine must not turn a right answer into a failure.
 settings.register_profile("palate", deadline=None)

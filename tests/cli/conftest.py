@@ -22,8 +22,10 @@ def palate() -> Palate:
 
     def call(home: Home | Path, *words: str | Path) -> Result:
         root = home.root if isinstance(home, Home) else home
+        gc.freeze()  # so that the collection below looks at what the command made, not through all that was imported
         found = CliRunner().invoke(main, ["--home", str(root), *map(str, words)], prog_name="palate")
         gc.collect()  # a process opens a store once; a command leaves that to the end of its process
+        gc.unfreeze()
         if found.exception is not None and not isinstance(found.exception, SystemExit):
             raise found.exception
         return found

@@ -86,7 +86,7 @@ def test_a_home_without_versions_lists_none(palate: Palate, tmp_path: Path) -> N
         (("search", "a", "--n", "-3"), "n = -3 must be between 1 and 1,000"),
         (("space", "promote", "taste@9"), "no space 'taste@9'; there are: taste@1"),
         (("space", "promote", "../taste@1"), "no space '../taste@1'; there are: taste@1"),
-        (("space", "rollback"), "there is no earlier live space to roll back to"),
+        (("space", "rollback"), "there is no earlier live version to roll back to"),
         (("train", "--until", "soon"), "'soon' is not a time; give unix seconds or ISO 8601, e.g. 2014-12-01"),
         (("train", "--until", "nan"), "'nan' is not a time"),
         (("train", "--until", "2014-13-01"), "'2014-13-01' is not a time"),

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from palate.core.home import Home
 
 START = "import sys; from palate.cli import main; "
@@ -19,7 +17,14 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Blocker())
 from palate.cli import main
-main(prog_name="palate")
+"""
+EACH = """
+import gc, json
+from click.testing import CliRunner
+for words in json.loads(sys.argv[1]):
+    found = CliRunner().invoke(main, words, prog_name="palate")
+    print(json.dumps([found.exit_code, found.stdout, found.stderr]))
+    gc.collect()
 """
 TRAIN = {"polars", "implicit", "luigi", "threadpoolctl"}
 HEAVY = {"numpy", "scipy", "polars", "lightgbm", "faiss", "fastapi", "lmdb", "luigi", "implicit"}
@@ -32,8 +37,13 @@ def python(code: str, *words: str, **environment: str) -> subprocess.CompletedPr
     )
 
 
-def without_extra(*words: str, home: Home) -> subprocess.CompletedProcess[str]:
-    return python(BLOCKER.format(blocked=TRAIN), "--home", str(home.root), *words)
+def without_extra(home: Home, *commands: tuple[str, ...]) -> dict[str, tuple[int, str, str]]:
+    """(exit code, stdout, stderr) of each command, one after the other in one process that lacks the training parts."""
+    words = [["--home", str(home.root), *one] for one in commands]
+    found = python(BLOCKER.format(blocked=TRAIN) + EACH, json.dumps(words))
+    assert (found.returncode, found.stderr) == (0, "")
+    answers = [tuple(json.loads(line)) for line in found.stdout.splitlines()]
+    return dict(zip(map(" ".join, commands), answers, strict=True))
 
 
 def test_help_imports_no_library_of_models_or_tables() -> None:
@@ -52,37 +62,38 @@ def test_the_home_comes_from_the_environment(own: Home) -> None:
     assert f"{own.root / 'other'} is not a Palate home" in found.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("similar", "sim-track-00001"), ("search", "a"), ("explain", "sim-user-0001", "sim-track-00001"), ("fresh",),
-     ("space", "list"), ("doctor",), ("init",)],
-    ids=" ".join,
-)  # fmt: skip
-def test_a_machine_that_only_serves_needs_no_training_parts(own: Home, words: tuple[str, ...]) -> None:
-    found = without_extra(*words, home=own)
-    assert (found.returncode, found.stderr) == (0, "")
-    assert found.stdout
+SERVING = [
+    ("similar", "sim-track-00001"), ("search", "a"), ("explain", "sim-user-0001", "sim-track-00001"), ("fresh",),
+    ("space", "list"), ("doctor",), ("init",),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("train",), ("eval", "run"), ("recommend", "--users", "{users}", "--out", "r.parquet"),
-     ("embed", "items", "--out", "r.parquet"), ("import", "items", "{users}"), ("demo", "--no-serve")],
-    ids=" ".join,
-)  # fmt: skip
-def test_a_missing_training_part_says_how_to_get_it(own: Home, tmp_path: Path, words: tuple[str, ...]) -> None:
-    (tmp_path / "users.csv").write_text("item_id\n")
-    found = without_extra(*(word.format(users=tmp_path / "users.csv") for word in words), home=own)
-    assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.startswith("error: this needs ")
-    assert found.stderr.endswith(", which is not installed; run: pip install 'palate[train]'\n")
-    assert found.stderr.count("\n") == 1
+def test_a_machine_that_only_serves_needs_no_training_parts(own: Home) -> None:
+    for words, (code, answer, errors) in without_extra(own, *SERVING).items():
+        assert (code, errors) == (0, ""), words
+        assert answer, words
+
+
+TRAINING = [
+    ("train",), ("eval", "run"), ("recommend", "--users", "{users}", "--out", "r.parquet"),
+    ("embed", "items", "--out", "r.parquet"), ("import", "items", "{users}"), ("demo", "--no-serve"),
+]  # fmt: skip
+
+
+def test_a_missing_training_part_says_how_to_get_it(own: Home, tmp_path: Path) -> None:
+    users = tmp_path / "users.csv"
+    users.write_text("item_id\n")
+    asked = [tuple(word.format(users=users) for word in words) for words in TRAINING]
+    for words, (code, answer, error) in without_extra(own, *asked).items():
+        assert (code, answer) == (1, ""), words
+        assert error.startswith("error: this needs "), words
+        assert error.endswith(", which is not installed; run: pip install 'palate[train]'\n"), words
+        assert error.count("\n") == 1, words
 
 
 def test_doctor_names_the_missing_parts(own: Home) -> None:
-    code = BLOCKER.format(blocked=TRAIN)
-    found = python(code, "--home", str(own.root), "doctor", "--json")
-    parts = {one["what"]: one["found"] for one in json.loads(found.stdout)["findings"]}
+    ((_, found, _),) = without_extra(own, ("doctor", "--json")).values()
+    parts = {one["what"]: one["found"] for one in json.loads(found)["findings"]}
     assert parts["training parts"].startswith(("polars, implicit, luigi not installed", "installed"))
 
 

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from palate.cli import main
 from palate.core.home import Home
-from palate.embeddings.space import Spaces
 
 from .conftest import Palate
 
@@ -33,7 +32,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
     assert {" ".join(words) for words in LEAVES} == {
         "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
         "recommend", "embed", "similar", "search", "explain", "eval run", "eval report", "eval check", "eval probes",
-        "ab assign", "ab report", "ab export", "ab trial", "space list", "space promote",
+        "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
         "space rollback", "serve", "fresh",
     }  # fmt: skip
 
@@ -98,23 +97,13 @@ def test_answers_of_a_trained_home(palate: Palate, trained: Home, tmp_path: Path
 
 
 def test_evaluated_then_reported(palate: Palate, own: Home) -> None:
-    data = told(palate, own, "eval", "run", "--windows", "1")
+    data = told(palate, own, "eval", "run", "--windows", "1", "--task", "next", "--task", "similar", "--brief")
+    assert list(data["tasks"]) == ["next", "similar"]
     assert data["simulated"] is True
     assert told(palate, own, "eval", "report") == data
     text = palate(own, "eval", "report").stdout
     assert text.startswith("SIMULATED data")
     assert "for_you" in text
-
-
-def test_versions_are_promoted_and_rolled_back(palate: Palate, own: Home) -> None:
-    told(palate, own, "train", "--only", "ranker")
-    assert [one["live"] for one in told(palate, own, "space", "list")["spaces"]] == [False, True]
-    assert told(palate, own, "space", "rollback") == {"live": "taste@1"}
-    assert Spaces(own.spaces).live.label == "taste@1"
-    assert "taste@2 is live; " in palate(own, "space", "promote", "taste@2").stdout
-    assert [entry["space"] for entry in told(palate, own, "space", "list")["history"]] == [
-        "taste@1", "taste@2", "taste@1", "taste@2",
-    ]  # fmt: skip
 
 
 def test_in_words(palate: Palate, own: Home, tmp_path: Path) -> None:

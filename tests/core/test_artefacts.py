@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from palate.core.artefacts import atomic_file, atomic_folder, read_arrays, read_json, write_arrays, write_json
+from palate.core.artefacts import (
+    atomic_file,
+    atomic_folder,
+    packed_texts,
+    read_arrays,
+    read_json,
+    unpacked_texts,
+    write_arrays,
+    write_json,
+)
 from palate.core.errors import Corrupt
 
 json_values = st.recursive(
@@ -112,6 +121,21 @@ def test_arrays_come_back_with_shape_and_type(tmp_path_factory, stored):
 def test_text_arrays_come_back(tmp_path):
     write_arrays(tmp_path / "a.npz", ids=np.array(["a", "bc"]))
     assert read_arrays(tmp_path / "a.npz")["ids"].tolist() == ["a", "bc"]
+
+
+TEXTS = st.lists(st.none() | st.text())
+
+
+@settings(max_examples=25)
+@given(texts=TEXTS | st.dictionaries(st.text(), TEXTS))
+def test_packed_texts_come_back(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("texts") / "a.npz"
+    write_arrays(path, texts=packed_texts(texts))
+    assert unpacked_texts(read_arrays(path)["texts"]) == texts
+
+
+def test_one_long_text_costs_its_own_length():
+    assert len(packed_texts(["x" * 10_000, *"ab" * 500])) < 10_000 + 1_000 * len('"a", ') + len('"", []')
 
 
 def truncated(content):

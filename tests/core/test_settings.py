@@ -1,10 +1,10 @@
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import pytest
 
 from palate.core.errors import BadSettings
-from palate.core.settings import Settings, read_settings
+from palate.core.settings import Range, Settings, read_settings
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,32 @@ def test_what_is_not_toml_is_refused_with_its_cause(tmp_path, content):
 
 def test_settings_made_in_code_need_no_file():
     assert Settings({"oven": {"shelves": 1}}).section(Oven) == Oven(shelves=1)
+
+
+@dataclass(frozen=True)
+class Kettle:
+    """A setting that sweeps search."""
+
+    SECTION: ClassVar[str] = "kettle"
+    litres: Annotated[float, Range(0.5, 2.0, log=True)] = 1.0
+    cups: Annotated[int, Range(1, 8)] = 4
+
+
+def test_a_range_is_for_the_search_and_forbids_nothing():
+    assert Settings({"kettle": {"litres": 50, "cups": 100}}).section(Kettle) == Kettle(50.0, 100)
+    with pytest.raises(BadSettings, match=r"\[kettle\] cups = 2.5 must be of type int"):
+        Settings({"kettle": {"cups": 2.5}}).section(Kettle)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ((2.0, 2.0), "is empty; low must be below high"),
+        ((3.0, 2.0), "is empty; low must be below high"),
+        ((0.0, 2.0, True), "begins above 0 and has no step"),
+        ((1.0, 2.0, True, 0.5), "begins above 0 and has no step"),
+    ],
+)
+def test_a_range_that_cannot_be_searched_is_refused(told, reason):
+    with pytest.raises(ValueError, match=reason):
+        Range(*told)

@@ -1,4 +1,7 @@
-"""Versions: whole or absent, never changed, and always known which one is live."""
+"""Versions: whole or absent, never changed, and always known which one is live.
+
+What an alias is, and how its history is kept, is in tests/core/test_aliases.py.
+"""
 
 import signal
 import subprocess
@@ -204,36 +207,49 @@ def test_the_only_one_that_was_ever_live_has_no_previous(spaces: Spaces) -> None
     publish(spaces)
     spaces.promote("taste@1", why="one")
     spaces.promote("taste@1", why="two")
-    with pytest.raises(BadInput, match="no earlier live space"):
+    with pytest.raises(BadInput, match="no earlier live version"):
         _ = spaces.previous
+    with pytest.raises(BadInput, match="no earlier live version"):
+        spaces.rollback("test")
 
 
-def test_a_torn_last_line_is_left_out_and_gone_after_the_next_promotion(spaces: Spaces) -> None:
-    publish(spaces)
-    publish(spaces)
-    spaces.promote("taste@1", why="first")
-    path = spaces.folder / "aliases.jsonl"
-    whole = path.read_bytes()
-    spaces.promote("taste@2", why="torn")
-    both = path.read_bytes()
-    for length in range(len(whole), len(both)):
-        path.write_bytes(both[:length])
-        assert spaces.live.label == "taste@1"
-    spaces.promote("taste@2", why="again")
-    assert [entry["why"] for entry in spaces.history()] == ["first", "again"]
-    path.write_bytes(b'{"time": 1')
-    assert spaces.history() == []
-    spaces.promote("taste@1", why="only")
-    assert [entry["why"] for entry in spaces.history()] == ["only"]
+def test_rollbacks_go_back_one_promotion_each_and_pass_over_what_is_gone(spaces: Spaces) -> None:
+    for _ in range(4):
+        spaces.promote(publish(spaces).label, why="test")
+    (spaces.folder / "taste@2").rename(spaces.folder / "gone")
+    assert spaces.previous == "taste@3"
+    assert [spaces.rollback("test").space, spaces.previous] == ["taste@3", "taste@1"]
+    assert [spaces.rollback("test").space, spaces.live.label] == ["taste@1", "taste@1"]
+    with pytest.raises(BadInput, match="no earlier"):
+        spaces.rollback("test")
 
 
-def test_a_line_that_is_damaged_though_finished_is_refused(spaces: Spaces) -> None:
-    publish(spaces)
-    spaces.promote("taste@1", why="first")
-    path = spaces.folder / "aliases.jsonl"
-    path.write_bytes(b"\0\0\0\n" + path.read_bytes())
-    with pytest.raises(Corrupt, match=r"aliases\.jsonl is damaged"):
+def test_next_waits_beside_live_and_is_kept_in_use_with_the_one_to_roll_back_to(spaces: Spaces) -> None:
+    for _ in range(4):
+        publish(spaces)
+    assert spaces.in_use == []
+    spaces.propose("taste@2", "trained")
+    with pytest.raises(NotTrained, match="palate space promote taste@2"):
         _ = spaces.live
+    spaces.promote("taste@1", "test")
+    spaces.promote("taste@3", "test")
+    assert (spaces.live.label, spaces.in_use) == ("taste@3", ["taste@3", "taste@1", "taste@2"])
+    spaces.aliases.refuse("taste@4", "worse")
+    assert [entry["space"] for entry in spaces.history()] == ["taste@1", "taste@3"]
+    spaces.promote("taste@2", "test")
+    assert spaces.in_use == ["taste@2", "taste@3"]
+
+
+def test_a_damaged_history_is_read_but_not_gone_on_with(spaces: Spaces) -> None:
+    for _ in range(2):
+        spaces.promote(publish(spaces).label, why="test")
+    path = spaces.folder / "aliases.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"test"', b'"tset"', 1))
+    assert spaces.live.label == "taste@2"
+    with pytest.raises(Corrupt, match=r"aliases\.jsonl, line 1"):
+        spaces.promote("taste@1", why="test")
+    assert spaces.live.label == "taste@2"
+    assert spaces.rollback("test").space == "taste@1"
 
 
 PUBLISHER = """

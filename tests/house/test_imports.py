@@ -25,8 +25,9 @@ ALLOWED: dict[str, str] = {
     "api": LINE,
     "evaluation": LINE,
     "testing": LINE,
-    "jobs": f"{LINE} evaluation",
-    "cli": f"{LINE} api evaluation jobs",
+    "lab": "core",
+    "jobs": f"{LINE} evaluation lab",
+    "cli": f"{LINE} api evaluation jobs lab",
 }
 
 # Files that import or train, now and then, on the machine that has the log: the only ones that may need the `train`
@@ -39,11 +40,17 @@ TRAINING = (
     "embeddings/items.py",
     "evaluation/*",
     "jobs/*",
+    "lab/*",
     "testing/*",
 )
 
 BROUGHT = {"starlette", "pydantic"}  # come with fastapi, whose names they share
-IMPORT_NAMES = {"faiss-cpu": "faiss", "scikit-learn": "sklearn", "prometheus-client": "prometheus_client"}
+IMPORT_NAMES = {
+    "faiss-cpu": "faiss",
+    "scikit-learn": "sklearn",
+    "prometheus-client": "prometheus_client",
+    "markdown-it-py": "markdown_it",
+}
 OURS_AND_PYTHONS = {"palate", "__future__"}
 
 
@@ -77,9 +84,10 @@ def is_training(in_room: str) -> bool:
 
 @pytest.fixture(scope="module")
 def declared(root) -> tuple[set[str], set[str]]:
-    """(what the base install brings, what the `train` extra adds), by import name."""
+    """(what the base install brings, what the extras `train` and `lab` add), by import name."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return libraries(project["dependencies"]) | BROUGHT, libraries(project["optional-dependencies"]["train"])
+    extras = project["optional-dependencies"]
+    return libraries(project["dependencies"]) | BROUGHT, libraries(extras["train"] + extras["lab"])
 
 
 def foreign(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:

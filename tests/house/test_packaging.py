@@ -65,7 +65,9 @@ def test_there_is_one_version(project):
 
 
 def test_the_dev_extra_brings_the_train_extra(project):
-    assert "palate[train]" in project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    assert "palate[lab]" in extras["dev"]
+    assert "palate[train]" in extras["lab"]
 
 
 def test_every_target_of_the_makefile_is_in_its_help(root):

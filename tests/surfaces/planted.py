@@ -6,14 +6,13 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.catalog.columns import ItemColumns, Playlists
-from palate.core.items import KINDS, Item
+from evaluation.simulated import world_inputs
+from palate.core.items import Item
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemSettings
 from palate.embeddings.records import UserRecord
 from palate.jobs.fit import FitSettings
-from palate.jobs.ours import Listeners, Trained, fit_all
-from palate.listening.history import History
+from palate.jobs.judge.ours import Listeners, Trained, fit_all
 from palate.ranking.ranker import RankerSettings
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -87,57 +86,8 @@ class Planted:
 def planted() -> Planted:
     """The world of these tests, made once in a session."""
     world = simulate(WORLD, seed=0)
-    inputs = Inputs(history_of(world), playlists_of(world), columns_of(world.items))
+    inputs = world_inputs(world)
+    available = np.arange(len(world.items)) % UNAVAILABLE_EVERY != 0
+    inputs = replace(inputs, columns=replace(inputs.columns, available=available))
     trained = fit_all(inputs.until(inputs.history.end), inputs.history.end, FIT.items.seed, FIT)
     return Planted(world, inputs, trained, replace(trained.path, labels=ItemLabels(world.items)))
-
-
-def history_of(world: World) -> History:
-    """Everything that was heard in the world, as every model reads it."""
-    plays = world.plays
-    most = int(plays.sitting.max()) + 2
-    durations = np.array([np.nan if one.duration_seconds is None else one.duration_seconds for one in world.items])
-    return History(
-        user=plays.user,
-        item=plays.item,
-        timestamp=plays.timestamp,
-        event=plays.event,
-        seconds_played=plays.seconds_played,
-        duration_seconds=durations[plays.item].astype(np.float32),
-        session=plays.user.astype(np.int64) * most + plays.sitting + 1,
-        users=[str(one.user_id) for one in world.listeners],
-        n_items=len(world.items),
-    )
-
-
-def columns_of(items: list[Item]) -> ItemColumns:
-    """The catalogue of the world's items, some of which cannot be played any more."""
-    languages, language = _codes([item.language for item in items])
-    artists, artist = _codes([item.artists[0] if item.artists else None for item in items])
-    genres, genre = _codes([item.genres[0] if item.genres else None for item in items])
-    unknown = ItemColumns.unknown(len(items))
-    return replace(
-        unknown,
-        kind=np.array([KINDS.index(item.kind) for item in items], np.uint8),
-        available=np.arange(len(items)) % UNAVAILABLE_EVERY != 0,
-        released=np.array([np.nan if item.released is None else item.released for item in items]),
-        language=language, artist=artist, genre=genre, languages=languages, artists=artists, genres=genres,
-    )  # fmt: skip
-
-
-def playlists_of(world: World) -> Playlists:
-    """The world's playlists by row."""
-    row = {item.item_id: at for at, item in enumerate(world.items)}
-    ids, playlist = _codes([str(stay.playlist_id) for stay in world.playlists])
-    times = [(stay.added, stay.removed) for stay in world.playlists]
-    added, removed = (np.array([np.nan if t is None else t for t in column]) for column in zip(*times, strict=True))
-    item = np.array([row[stay.item_id] for stay in world.playlists], np.int32)
-    position = np.array([stay.position for stay in world.playlists], np.int32)
-    nobody: list[str | None] = [None] * len(ids)
-    return Playlists(playlist, item, position, added, removed, ids, nobody, nobody)
-
-
-def _codes(values: list[str | None]) -> tuple[list[str], NDArray[np.int32]]:
-    names = sorted({value for value in values if value is not None})
-    code = {name: at for at, name in enumerate(names)}
-    return names, np.array([-1 if value is None else code[value] for value in values], np.int32)

@@ -1,29 +1,12 @@
 """The catalogue and the playlists as arrays: what filters, features and models read, without polars."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.artefacts import read_arrays, write_arrays
-
-
-def packed_texts(texts: Sequence[str | None]) -> NDArray[np.uint8]:
-    """The texts as the bytes of one JSON list, ASCII: what goes into an .npz beside the numbers.
-
-    numpy's own text gives every entry the width of the longest, four bytes a character: one title of 10,000
-    characters would make a million short ones 40 GB.
-    """
-    return np.frombuffer(json.dumps(list(texts)).encode("ascii"), np.uint8)
-
-
-def unpacked_texts(data: NDArray[np.uint8]) -> list[str | None]:
-    """What `packed_texts` took, in its order."""
-    texts: list[str | None] = json.loads(data.tobytes())
-    return texts
+from palate.core.artefacts import packed_texts, read_arrays, unpacked_texts, write_arrays
 
 
 @dataclass(frozen=True)

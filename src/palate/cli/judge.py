@@ -34,7 +34,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Train on the past, recommend for the week after, compare with what was heard. Prints a table, writes a page."""
-    from palate.jobs import comparing, judging
+    from palate.jobs.judge import comparing, judging
 
     asked = judging.Asked(windows, tasks, files, brief)
     if compare:
@@ -69,7 +69,7 @@ def report(home: Home, as_json: bool) -> None:
 @click.pass_obj
 def check(home: Home, files: tuple[Path, ...], tasks: tuple[str, ...], as_json: bool) -> None:
     """Look for leaks: change everything from a moment on, train again, and see whether an answer changes."""
-    from palate.jobs.judging import Asked, check
+    from palate.jobs.judge.judging import Asked, check
 
     found = check(home, Asked(files=files, tasks=tasks))
     if found:
@@ -85,7 +85,7 @@ def check(home: Home, files: tuple[Path, ...], tasks: tuple[str, ...], as_json: 
 @click.pass_obj
 def probes(home: Home, tasks: Path | None, as_json: bool) -> None:
     """What the vectors are good for: small models on frozen vectors, many tasks, against other vectors."""
-    from palate.jobs.examining import probe_home
+    from palate.jobs.judge.examining import probe_home
 
     text, data = probe_home(home, tasks)
     show(data, text, as_json)

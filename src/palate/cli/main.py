@@ -16,7 +16,10 @@ from palate.core.errors import MissingExtra, PalateError
 from palate.core.home import Home
 
 # Which extra brings a library that only importing and training need.
-EXTRAS = {"polars": "train", "implicit": "train", "luigi": "train", "threadpoolctl": "train", "sklearn": "train"}
+EXTRAS = {
+    **dict.fromkeys(("polars", "implicit", "luigi", "threadpoolctl", "sklearn", "psutil"), "train"),
+    **dict.fromkeys(("trackio", "optuna", "markdown_it"), "lab"),
+}
 
 
 class Palate(click.Group):
@@ -58,9 +61,9 @@ def main(context: click.Context, home: Path) -> None:
 # One thread per library call is fastest at these sizes, and implicit insists on it; set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from palate.cli import ab, answers, data, homes, judge, serving, training  # noqa: E402  # they hang commands on `main`
+from palate.cli import ab, answers, data, homes, judge, lab, serving, space, training  # noqa: E402  # they hang commands on `main`
 
-for module in (homes, data, training, answers, judge, ab, serving):
+for module in (homes, data, training, space, answers, judge, ab, lab, serving):
     for command in module.COMMANDS:
         main.add_command(command)
 

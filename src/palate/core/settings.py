@@ -23,6 +23,26 @@ S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True)
+class Range:
+    """Where a sweep looks for a better value of a number: `dim: Annotated[int, Range(32, 128, log=True)] = 128`.
+
+    For the search only (lab/sweeps): palate.toml may name a value outside it. A number without a range is not searched;
+    bool and Literal need none. With `log` a doubling is the same step everywhere; `step` leaves only every so many.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"a range from {self.low:g} to {self.high:g} is empty; low must be below high")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("a range in doublings begins above 0 and has no step")
+
+
+@dataclass(frozen=True)
 class Settings:
     """What palate.toml says, by table; `section(SomeSettings)` gives the typed values."""
 

@@ -4,14 +4,15 @@ Taken as of a moment, the inputs are those that the home had at that moment: not
 and no later pause either (core/clock.py).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.catalog.columns import ItemColumns, Playlists, packed_texts, unpacked_texts
-from palate.core.artefacts import read_arrays, write_arrays
+from palate.catalog.columns import ItemColumns, Playlists
+from palate.core.artefacts import packed_texts, read_arrays, unpacked_texts, write_arrays
 from palate.listening.history import History
 from palate.listening.listeners import ListenerColumns
 
@@ -53,7 +54,7 @@ class Inputs:
         """Reads what `save` wrote."""
         arrays = read_arrays(folder / "history.npz")
         users, n_items = unpacked_texts(arrays.pop("users")), int(arrays.pop("n_items"))
-        history = History(**arrays, users=users, n_items=n_items)  # type: ignore[arg-type]  # no user is None
+        history = History(**arrays, users=users, n_items=n_items)
         listeners = folder / "listeners.npz"
         return cls(
             history,
@@ -65,7 +66,12 @@ class Inputs:
 
 def is_simulated(inputs: Inputs) -> bool:
     """True when any listener is one of the simulated world's."""
-    return any(user.startswith("sim-") for user in inputs.history.users)
+    return any_simulated(inputs.history.users)
+
+
+def any_simulated(users: Iterable[str]) -> bool:
+    """True when any of these ids is a listener of the simulated world."""
+    return any(user.startswith("sim-") for user in users)
 
 
 def known_before(inputs: Inputs, moment: float) -> Inputs:

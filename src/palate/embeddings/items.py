@@ -8,8 +8,9 @@ The last coordinate of every vector is not a factor: it is log(1 + plays, decaye
 taste can say how much of its owner's listening is what everybody hears now. It lifts *discover* by 3 to 5%.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from palate.catalog.columns import ItemColumns, Playlists
+from palate.core import recording
 from palate.core.clock import DAY_SECONDS
+from palate.core.settings import Range
+from palate.embeddings.encoder import DEFAULT, UserSettings
 from palate.embeddings.records import decay
 from palate.embeddings.weights import taste_weights
 from palate.listening.history import History
@@ -30,14 +34,17 @@ class ItemSettings:
 
     SECTION: ClassVar[str] = "items"
 
-    dim: int = 128  # with 64, NDCG@100 on 30Music is 4% lower; the design keeps d <= 128
-    half_life_days: float = 90.0  # how fast a listen stops counting; with 30 *discover* is 2 to 3% lower
-    confidence: float = 40.0  # alpha of Hu et al.
-    regularization: float = 1.0
-    iterations: int = 15
-    playlist_weight: float = 0.5  # a place on a playlist counts like half a fresh listen
-    popularity_half_life_days: float = 7.0
-    popularity_share: float = 0.1  # how much of a taste is what everybody hears now
+    # with 64, NDCG@100 on 30Music is 4% lower; the design keeps d <= 128
+    dim: Annotated[int, Range(32, 128, log=True)] = 128
+    # how fast a listen stops counting; with 30 *discover* is 2 to 3% lower
+    half_life_days: Annotated[float, Range(20.0, 400.0, log=True)] = 90.0
+    confidence: Annotated[float, Range(2.0, 200.0, log=True)] = 40.0  # alpha of Hu et al.
+    regularization: Annotated[float, Range(0.01, 100.0, log=True)] = 1.0
+    iterations: Annotated[int, Range(5, 30)] = 15
+    # a place on a playlist counts like half a fresh listen
+    playlist_weight: Annotated[float, Range(0.05, 2.0, log=True)] = 0.5
+    popularity_half_life_days: Annotated[float, Range(1.0, 60.0, log=True)] = 7.0
+    popularity_share: Annotated[float, Range(0.0, 0.4)] = 0.1  # how much of a taste is what everybody hears now
     seed: int = 0
 
 
@@ -48,17 +55,19 @@ class ItemModel:
     vectors: NDArray[np.float32]
     settings: ItemSettings
 
-    def fold_in(self, history: History, users: NDArray[np.int32]) -> NDArray[np.float32]:
+    def fold_in(
+        self, history: History, users: NDArray[np.int32], settings: UserSettings = DEFAULT
+    ) -> NDArray[np.float32]:
         """(q, dim) exact iALS vectors of `users`, each seen from their own latest listen: the encoder's teacher."""
         reference = np.full(len(history.users), -np.inf)
         counted = (taste_weights(history) > 0) | history.skipped()  # as in the record: a search is no listen
         np.maximum.at(reference, history.user[counted], history.timestamp[counted])
-        # A listener's own listens fade three times faster than they do in the item model: a taste follows the present.
         filled = np.flatnonzero(self.vectors[:, :-1].any(axis=1))  # rows of zeros add nothing but rounding
-        matrix = listening_matrix(history, reference, self.settings.half_life_days / 3)[users][:, filled]
+        half_life_days = self.settings.half_life_days / settings.fade_speedup
+        matrix = listening_matrix(history, reference, half_life_days)[users][:, filled]
         tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)
         with threadpool_limits(1, "blas"):  # implicit has threads of its own and wants BLAS to have one
-            als = _als(self.settings)
+            als = _als(replace(self.settings, confidence=self.settings.confidence * settings.confidence_factor))
             als.item_factors = np.ascontiguousarray(self.vectors[filled, :-1])
             als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
             tastes[:, :-1] = als.recalculate_user(np.arange(len(users)), matrix)
@@ -103,12 +112,28 @@ def fit_items(history: History, playlists: Playlists, columns: ItemColumns, sett
         matrix = matrix[np.diff(matrix.indptr) > 0][:, known]
         with threadpool_limits(1, "blas"):
             als = _als(settings)
-            als.fit(matrix, show_progress=False)
+            als.fit(matrix, show_progress=False, callback=_told(als) if recording.current() is not None else None)
         vectors[known, :-1] = als.item_factors
     for group in (columns.artist, columns.genre):
         _borrow(vectors, known, group)
     vectors[:, -1] = recent_popularity(history, settings.popularity_half_life_days)
     return ItemModel(vectors, settings)
+
+
+def _told(als: AlternatingLeastSquares) -> Callable[[int, float, float | None], None]:
+    """Tells the run, after each iteration, how far the item factors still move: it flattens where they have settled."""
+    before = np.zeros((0, 0), np.float32)
+
+    def tell(iteration: int, seconds: float, _: float | None) -> None:
+        nonlocal before
+        now = als.item_factors
+        told = {"items.iteration_seconds": seconds}
+        if before.shape == now.shape:
+            told["items.factor_change"] = float(np.linalg.norm(now - before)) / max(float(np.linalg.norm(now)), 1e-12)
+        before = now.copy()
+        recording.log(told, step=iteration)
+
+    return tell
 
 
 def recent_popularity(history: History, half_life_days: float) -> NDArray[np.float32]:

@@ -2,16 +2,14 @@
 
 A folder `taste@7` with a manifest, the item vectors, the encoder and the company table; other rooms put their own
 artefacts beside them (index, trends, ranker). It is written under another name and renamed once, and never changes
-afterwards. Which version answers requests is an alias: `aliases.jsonl` is append-only, so every promotion and rollback
-stays on record.
+afterwards. Which version answers requests is an alias, kept in a history that is only added to (core/aliases.py).
 """
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.artefacts import atomic_file, atomic_folder, read_json, write_json
+from palate.core.aliases import FILE, LIVE, AliasHistory, Entry, Move, Standing
+from palate.core.artefacts import atomic_folder, read_json, write_json
 from palate.core.errors import BadInput, Corrupt, NotTrained
 from palate.embeddings.company import Company
 from palate.embeddings.encoder import Encoder
 
 FORMAT = 1
 NAME = "taste"
-LIVE = "live"
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,9 @@ class Spaces:
 
     def next_label(self) -> str:
         """What the next published version will be called. A label is not given twice, even when its folder is gone."""
-        labels = [space.label for space in self.versions()] + [str(entry["space"]) for entry in self.history()]
-        return f"{NAME}@{max((int(label.split('@')[1]) for label in labels), default=0) + 1}"
+        labels = [space.label for space in self.versions()] + [entry.space for entry in self.aliases.entries()]
+        numbers = [int(found[1]) for label in labels if (found := re.fullmatch(rf"{NAME}@(\d+)", label))]
+        return f"{NAME}@{max(numbers, default=0) + 1}"
 
     def publish(self, manifest: dict[str, Any], fill: Callable[[Path], None]) -> Space:
         """Makes the next version: `fill(folder)` writes its files; then it gets a manifest and its name."""
@@ -125,35 +124,62 @@ class Spaces:
         return by_label[label]
 
     @property
+    def aliases(self) -> AliasHistory:
+        """Every promotion, rollback and refusal, and where the aliases stand."""
+        return AliasHistory(self.folder / FILE)
+
+    @property
     def live(self) -> Space:
         """The version that answers requests; NotTrained when nothing was promoted yet."""
-        history = self.history()
-        if not history:
-            raise NotTrained(f"{self.folder.parent} has no trained space yet; run `palate train`")
-        return self.get(history[-1]["space"])
+        standing = self.aliases.standing()
+        if standing.live is None:
+            remedy = "train" if standing.next is None else f"space promote {standing.next}"
+            raise NotTrained(f"{self.folder.parent} has no live space yet; run `palate {remedy}`")
+        return self.get(standing.live)
 
-    def history(self) -> list[dict[str, Any]]:
-        """Every promotion and rollback, oldest first: time, alias, space, why. A torn last line is left out."""
-        path = self.folder / "aliases.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-        try:
-            return [json.loads(line) for line in lines[:-1]]  # what follows the last newline was never finished
-        except ValueError as error:
-            raise Corrupt(f"{path} is damaged ({error}); restore it or delete it and train again") from error
-
-    def promote(self, label: str, why: str) -> None:
-        """Makes `label` live from now on; durable when it returns."""
-        space, path = self.get(label), self.folder / "aliases.jsonl"
-        entry = {"time": time.time(), "alias": LIVE, "space": space.label, "why": why}
-        before = path.read_bytes() if path.is_file() else b""
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(before[: before.rfind(b"\n") + 1] + json.dumps(entry).encode() + b"\n")
+    @property
+    def fallback(self) -> str | None:
+        """The label that a rollback makes live: the promotion before, whose folder is still there."""
+        present = {space.label for space in self.versions()}
+        return next((label for label in self.aliases.standing().earlier if label in present), None)
 
     @property
     def previous(self) -> str:
-        """The label that was live before the present one; BadInput when there was none."""
-        labels = [str(entry["space"]) for entry in self.history()]
-        earlier = [label for label in labels if label != labels[-1]]
-        if not earlier:
-            raise BadInput("there is no earlier live space to roll back to")
-        return earlier[-1]
+        """The same; BadInput when there is none."""
+        label = self.fallback
+        if label is None:
+            raise BadInput("there is no earlier live version to roll back to")
+        return label
+
+    @property
+    def in_use(self) -> list[str]:
+        """The labels that an alias may ask for at once, live first: their listeners' records have to be kept."""
+        standing = self.aliases.standing()
+        return list(dict.fromkeys(one for one in (standing.live, self.fallback, standing.next) if one is not None))
+
+    def history(self) -> list[dict[str, Any]]:
+        """Every move of `live`, oldest first, as plain values (core/aliases.py, Entry)."""
+        moves = (one for one in self.aliases.entries() if one.alias == LIVE and one.move != "refuse")
+        return [asdict(one) for one in moves]
+
+    def promote(
+        self, label: str, why: str, move: Move = "promote", run: str = "", over: Standing | None = None
+    ) -> Entry:
+        """Makes `label` live from now on, without asking the gate (jobs/promoting.py); durable when it returns.
+
+        BadInput for an unknown label; Corrupt when the history was tampered with; PalateError when another version
+        became live since `over`.
+        """
+        return self.aliases.promote(self.get(label).label, why, move, run, over)
+
+    def propose(self, label: str, why: str) -> Entry:
+        """Makes `label` next, the one that may become live; BadInput for an unknown label."""
+        return self.aliases.propose(self.get(label).label, why)
+
+    def rollback(self, why: str) -> Entry:
+        """Undoes the latest promotion that stands; versions whose folder is gone are passed over.
+
+        BadInput when there is nothing to go back to.
+        """
+        present = {space.label for space in self.versions()}
+        return self.aliases.rollback(why, present.__contains__)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palate.core.errors import BadInput
 from palate.core.progress import progress
+from palate.core.recording import log, recording
 from palate.embeddings.inputs import Inputs
 from palate.evaluation.beside import Beside
 from palate.evaluation.cohorts import Cohorts
@@ -133,7 +134,8 @@ class _Marks:
         models = []
         for variant in variants:
             began = time.perf_counter()
-            models.append(variant.fit(part.known, part.window.at))
+            with recording(None):  # the run is about the marks, not about each of the models
+                models.append(variant.fit(part.known, part.window.at))
             self.costs[method.name].fit_seconds.append(time.perf_counter() - began)
         return models
 
@@ -161,6 +163,15 @@ class _Marks:
             if isinstance(task, NextHours):
                 first = {name: models[0] for name, models in able.items() if name not in self.ceilings}
                 self.ages.append(aged(task, part, asked, number, first, self.settings))
+
+    def of_window(self, number: int) -> dict[str, float]:
+        """The mean of the main metric by task and method in one window: `next.for_you.ndcg_at_100`."""
+        k = self.settings.k[-1]
+        return {
+            f"{task}.{name}.ndcg_at_{k}": float(np.mean([sheet.values[f"ndcg@{k}"].mean() for sheet in sheets]))
+            for task, blocks in self.blocks.items()
+            for name, sheets in (blocks[-1].sheets.items() if blocks[-1].window == number else ())
+        }
 
     def _sheet(self, name: str, fitted: Fitted, task: Task, part: Split, asked: Questions, beside: Beside) -> Sheet:
         began, n = time.perf_counter(), self.settings.k[-1]
@@ -200,6 +211,7 @@ def evaluate(
         fitted: dict[str, list[Fitted]] = {}  # first let go of the last window's: EASE alone holds 400 MB
         fitted = {method.name: marks.fit(method, part, number == len(used) - 1) for method in methods}
         marks.ask(part, number, fitted, cohorts.membership(part.known, window.at) if cohorts else {})
+        log(marks.of_window(number), step=number)
     blocks = marks.blocks
     if not blocks:
         raise BadInput(f"no task has a question in {len(used)} windows: {tasks[0].missing}; import more listens")

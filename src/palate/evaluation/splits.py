@@ -5,7 +5,8 @@ in Recommender System Offline Evaluation", 2023). Here every model is cut at one
 keeps a sitting that was under way at that moment from being half known.
 """
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -95,11 +96,21 @@ class Split:
     def n_items(self) -> int:
         return self.known.history.n_items
 
-    @property
+    @cached_property
     def plays(self) -> NDArray[np.int64]:
         """(users,) how many heard plays each listener has in known."""
         heard = self.known.history.heard()
         return np.bincount(heard.user, minlength=len(heard.users))
+
+    @cached_property
+    def everything(self) -> History:
+        """What is known and what followed, one after the other: all but the gap; its arrays are read-only."""
+        first, second = self.known.history, self.following
+        names = [field.name for field in fields(History) if isinstance(getattr(first, field.name), np.ndarray)]
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(one, name) for one in (first, second)]) for name in names
+        }
+        return frozen(replace(first, **columns))
 
 
 def planned(inputs: Inputs, settings: EvalSettings) -> tuple[list[Window], list[Window]]:

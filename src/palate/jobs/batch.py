@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,23 +18,20 @@ from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.progress import progress
 from palate.embeddings.bulk import build_records
-from palate.embeddings.items import recent_popularity
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.jobs.fit import encoded
 from palate.jobs.inputs import gather, moment_of
+from palate.jobs.moments import known_to, stock_then
 from palate.listening.history import History
-from palate.ranking.examples import with_popularity
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
-from palate.retrieval.trends import Trends
-from palate.store.index import IndexSettings, VectorIndex
 from palate.store.items import ItemStore
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.live import checked, open_stock
+from palate.surfaces.live import checked
 from palate.surfaces.path import Recipe, RequestPath
 
 BLOCK_USERS = 512  # one task of a worker; small enough that the progress bar moves
@@ -58,8 +55,7 @@ class Moment:
         """at: unix seconds; None for just after the last listen. Listens of items that the space lacks are left out."""
         space = Spaces(home.require().spaces).live
         inputs = gather(home, at=at)
-        history = inputs.history.take(np.flatnonzero(inputs.history.item < space.manifest["items"]))
-        return cls(home, space, replace(history, n_items=space.manifest["items"]), moment_of(home, inputs, at))
+        return cls(home, space, known_to(space, inputs.history), moment_of(home, inputs, at))
 
     @property
     def learnt_later(self) -> bool:
@@ -69,12 +65,7 @@ class Moment:
     @cached_property
     def stock(self) -> Stock:
         """What is known of the items: the space, with trends and popularity as of the moment."""
-        settings = self.space.manifest["settings"]
-        stock = open_stock(self.space)
-        popularity = recent_popularity(self.history, settings["items"]["popularity_half_life_days"])
-        vectors = with_popularity(stock.vectors, popularity)
-        index = VectorIndex.build(vectors, self.space.label, IndexSettings(**settings["index"]))
-        return replace(stock, vectors=vectors, index=index, trends=Trends.at(self.history, self.at))
+        return stock_then(self.space, self.history, self.at)
 
     @cached_property
     def _events(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

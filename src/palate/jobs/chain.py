@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.catalog.catalog import Catalog
+from palate.core import recording
 from palate.core.artefacts import atomic_file, read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
@@ -28,7 +29,8 @@ from palate.embeddings.inputs import Inputs, is_simulated
 from palate.embeddings.items import ItemModel, fit_items
 from palate.embeddings.space import Space, Spaces
 from palate.jobs.fit import encoded, fit_ranker, fit_user_encoder, stock_at
-from palate.jobs.inputs import gather, moment_of
+from palate.jobs.inputs import gather, moment_of, simulated
+from palate.jobs.kept import kept
 from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
@@ -47,6 +49,7 @@ class Step(luigi.Task):
 
     folder = luigi.Parameter()
     target = ""
+    failures: ClassVar[list[BaseException]] = []  # of the last build; Luigi tells of them through an event only
 
     @cached_property
     def run_(self) -> Run:
@@ -222,7 +225,7 @@ def train(home: Home, until: float | None = None, only: str | None = None) -> tu
         target = run.folder / Published.target
         worked = not target.is_file()
         if worked:
-            _build(run)
+            _build_kept(run, target)
             _forget_old_runs(home, run)
         spaces = Spaces(home.spaces)
         space = spaces.get(read_json(target)["space"])
@@ -233,23 +236,42 @@ def train(home: Home, until: float | None = None, only: str | None = None) -> tu
     return space, worked
 
 
+def _build_kept(run: Run, target: Path) -> None:
+    """Builds, as a run of the lab; an interrupted one of the same inputs goes on."""
+    told = {"until": run.until, "only": run.only, "base": run.base}
+    config = asdict(run.settings) | {name: value for name, value in told.items() if value is not None}
+    about = {"data": run.data, "offset": run.offset, "seed": run.settings.items.seed, "simulated": simulated(run.home)}
+    with kept(run.home, "train", config=config, about=about, key=run.fingerprint):
+        _build(run)
+        space = Spaces(run.home.spaces).get(read_json(target)["space"])
+        recording.log({"space": recording.Model(space.folder, space.label)})
+        names = ("listens", "items", "dim")
+        recording.summarize({"space": space.label} | {name: space.manifest[name] for name in names})
+
+
 def _build(run: Run) -> None:
     run.write_down()
-    failures: list[BaseException] = []
-
-    @Step.event_handler(luigi.Event.FAILURE)  # type: ignore[untyped-decorator]
-    def note(_: Step, error: BaseException) -> None:
-        failures.append(error)
-
+    Step.failures.clear()
     logging.getLogger("luigi").setLevel(logging.CRITICAL)
     logging.getLogger("luigi-interface").setLevel(logging.CRITICAL)
     done = luigi.build([Published(folder=str(run.folder))], local_scheduler=True, log_level="CRITICAL")
-    if failures:
-        if isinstance(failures[0], PalateError):
-            raise failures[0]
-        raise PalateError(f"training failed: {failures[0]!r}; what was done is kept, run again") from failures[0]
+    if Step.failures:
+        error = Step.failures[0]
+        if isinstance(error, PalateError):
+            raise error
+        raise PalateError(f"training failed: {error!r}; what was done is kept, run again") from error
     if not done:
         raise PalateError(f"training did not finish; its steps are in {run.folder}, run again to go on")
+
+
+@Step.event_handler(luigi.Event.FAILURE)  # type: ignore[untyped-decorator]
+def _note_failure(_: Step, error: BaseException) -> None:
+    Step.failures.append(error)
+
+
+@Step.event_handler(luigi.Event.PROCESSING_TIME)  # type: ignore[untyped-decorator]
+def _note_time(step: Step, seconds: float) -> None:
+    recording.summarize({f"seconds.{type(step).__name__.lower()}": seconds})
 
 
 def _note_pause(home: Home) -> None:

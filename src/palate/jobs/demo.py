@@ -10,7 +10,7 @@ from palate.core.home import Home
 from palate.core.progress import step
 from palate.jobs.chain import train
 from palate.jobs.importing import import_items, import_listeners, import_listens, import_playlists
-from palate.jobs.judging import Asked, judged
+from palate.jobs.judge.judging import Asked, judged
 from palate.listening.log import ListeningLog
 from palate.sources.world import WorldSettings, simulate
 

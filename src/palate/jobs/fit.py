@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.progress import progress
+from palate.core.recording import recording
 from palate.core.settings import Settings
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.encoder import Encoder, fit_encoder
+from palate.embeddings.encoder import DEFAULT, Encoder, UserSettings, fit_encoder
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
 from palate.embeddings.records import UserRecord
 from palate.embeddings.states import UserState
+from palate.jobs.importances import train_watched
 from palate.listening.history import History
 from palate.ranking.examples import examples_at, with_popularity
 from palate.ranking.ranker import Example, Ranker, RankerSettings
@@ -28,6 +30,8 @@ from palate.store.index import IndexSettings, VectorIndex
 from palate.surfaces.for_you import FOR_YOU
 
 ENCODER_LISTENERS = 100_000  # more teach the encoder nothing new; bounds its time
+# What [users] was before it was a table; versions made then are made again with these, whatever the defaults are now.
+OLD_USERS = {"ridge": 1e-4, "count_power": 0.5, "fade_speedup": 3.0, "confidence_factor": 1.0}
 LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
 TEACHER_BLOCK = 8_192
 ENCODE_BLOCK = 4_096
@@ -40,19 +44,23 @@ class FitSettings:
     items: ItemSettings = field(default_factory=ItemSettings)
     ranker: RankerSettings = field(default_factory=RankerSettings)
     index: IndexSettings = field(default_factory=IndexSettings)
+    users: UserSettings = field(default_factory=UserSettings)
 
     @classmethod
     def read(cls, settings: Settings) -> "FitSettings":
-        """From palate.toml's tables [items], [ranker] and [index]."""
-        return cls(settings.section(ItemSettings), settings.section(RankerSettings), settings.section(IndexSettings))
+        """From palate.toml's tables [items], [ranker], [index] and [users]."""
+        items, ranker = settings.section(ItemSettings), settings.section(RankerSettings)
+        return cls(items, ranker, settings.section(IndexSettings), settings.section(UserSettings))
 
     @classmethod
     def of(cls, told: dict[str, dict[str, Any]]) -> "FitSettings":
-        """From what dataclasses.asdict made of them."""
-        return cls(ItemSettings(**told["items"]), RankerSettings(**told["ranker"]), IndexSettings(**told["index"]))
+        """From what dataclasses.asdict made of them; spaces before 0.2 do not tell [users], which were the defaults."""
+        users = UserSettings(**told.get("users", OLD_USERS))
+        items, ranker = ItemSettings(**told["items"]), RankerSettings(**told["ranker"])
+        return cls(items, ranker, IndexSettings(**told["index"]), users)
 
 
-def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int) -> Encoder:
+def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int, settings: UserSettings = DEFAULT) -> Encoder:
     """Learns the encoder from each listener's record and exact fold-in."""
     users = np.unique(inputs.history.user).astype(np.int32)
     if not len(users):
@@ -66,9 +74,9 @@ def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int) -> Encoder:
             records = dict(build_records(inputs.history, model.vectors, inputs.columns.kind, block))
             known = np.array(sorted(records), np.int32)
             if len(known):
-                yield [records[user] for user in known], model.fold_in(inputs.history, known)
+                yield [records[user] for user in known], model.fold_in(inputs.history, known, settings)
 
-    return fit_encoder(batches(), model.vectors.shape[1])
+    return fit_encoder(batches(), model.vectors.shape[1], settings)
 
 
 def encoded(records: Iterable[tuple[int, UserRecord]], encoder: Encoder) -> Iterator[tuple[int, UserState]]:
@@ -100,12 +108,18 @@ def cuts(history: History, settings: RankerSettings) -> list[float]:
 
 def fit_ranker(inputs: Inputs, settings: FitSettings) -> Ranker:
     """Trains the ranker on past weeks, with item vectors and encoder learnt before the first of them."""
+    return train_watched(ranker_examples(inputs, settings), settings.ranker)
+
+
+def ranker_examples(inputs: Inputs, settings: FitSettings) -> list[Example]:
+    """What the ranker learns from; none when the history is too short."""
     moments = cuts(inputs.history, settings.ranker)
     if not moments:
-        return Ranker(None)
+        return []
     past = inputs.until(moments[0])
-    model = fit_items(past.history, past.playlists, past.columns, settings.items)
-    encoder = fit_user_encoder(past, model, settings.items.seed)
+    with recording(None):  # these are not the models that the run is about
+        model = fit_items(past.history, past.playlists, past.columns, settings.items)
+        encoder = fit_user_encoder(past, model, settings.items.seed, settings.users)
     # 400 queries a cut do not pay for lists: 75,000 items take 7 s to index and 2.5 ms to look at one by one.
     exact = replace(settings, index=replace(settings.index, exact_below=sys.maxsize))
     examples: list[Example] = []
@@ -117,4 +131,4 @@ def fit_ranker(inputs: Inputs, settings: FitSettings) -> Ranker:
         examples += examples_at(
             inputs.history, moment, stock, encoder, FOR_YOU.quotas, settings.ranker.lists_per_cut, seed
         )
-    return Ranker.train(examples, settings.ranker)
+    return examples

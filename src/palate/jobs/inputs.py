@@ -7,7 +7,7 @@ from palate.catalog.playlists import PlaylistTable
 from palate.core.clock import PAUSE_SECONDS, Calendar
 from palate.core.errors import BadInput
 from palate.core.home import Home
-from palate.embeddings.inputs import Inputs, known_before
+from palate.embeddings.inputs import Inputs, any_simulated, known_before
 from palate.listening.listeners import read_listeners
 from palate.listening.log import ListeningLog
 
@@ -25,6 +25,12 @@ def settle(home: Home) -> None:
     if (catalog.rows_of(heard) < 0).any():
         with Catalog.changing(home.catalog) as latest:  # it may have changed since
             latest.ensure(heard)
+
+
+def simulated(home: Home) -> bool:
+    """True when any listener of the home is one of the simulated world's."""
+    with ListeningLog(home.log) as log:
+        return any_simulated(log.user_ids())
 
 
 def gather(home: Home, last_offset: int | None = None, at: float | None = None) -> Inputs:

@@ -39,6 +39,7 @@ class Run:
     base: str | None  # label of the space whose parts are reused; None without `only`
     offset: int  # the last listen that it reads
     fingerprint: str
+    data: str = ""  # hash of the log up to `offset`, the catalogue and the playlists, whatever the settings
 
     @property
     def folder(self) -> Path:
@@ -74,7 +75,7 @@ class Run:
 
     def write_down(self) -> None:
         """Keeps what `read_run` needs in the run's folder."""
-        names = ("until", "only", "base", "offset")
+        names = ("until", "only", "base", "offset", "data")
         told = {name: getattr(self, name) for name in names} | {"settings": asdict(self.settings)}
         write_json(self.folder / "run.json", told)
 
@@ -88,12 +89,11 @@ def name_run(home: Home, until: float | None, only: str | None) -> Run:
         offset, last = log.end_offset(), log.last_time or 0.0
         pauses = [pause for pause in log.mend_pauses().pauses if pause[0] < last]  # a later one changes nothing learnt
     settle(home)  # after the offset was read, so that every listen up to it has a row
-    seen = {
-        "version": CHAIN_VERSION, "offset": offset, "pauses": pauses, "until": until, "settings": asdict(settings),
-        "files": {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")},
-    }  # fmt: skip
+    files = {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")}
+    data = {"offset": offset, "pauses": pauses, "files": files}
+    seen = {"version": CHAIN_VERSION, "until": until, "settings": asdict(settings)} | data
     base, fingerprint = _based(seen, only, Spaces(home.spaces))
-    return Run(home, settings, until, only, base, offset, fingerprint)
+    return Run(home, settings, until, only, base, offset, fingerprint, _fingerprint(data | {"last": last}))
 
 
 def _based(seen: dict[str, Any], only: str | None, spaces: Spaces) -> tuple[str | None, str]:
@@ -111,9 +111,8 @@ def read_run(folder: Path) -> Run:
     """The run that was written down in `folder`, in the home that the folder lies in now."""
     told = read_json(folder / "run.json")
     settings = FitSettings.of(told["settings"])
-    return Run(
-        Home(folder.parents[1]), settings, told["until"], told["only"], told["base"], told["offset"], folder.name
-    )
+    named = {name: told[name] for name in ("until", "only", "base", "offset")} | {"data": told.get("data", "")}
+    return Run(home=Home(folder.parents[1]), settings=settings, fingerprint=folder.name, **named)
 
 
 @contextmanager

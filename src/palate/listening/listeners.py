@@ -5,7 +5,6 @@ it too.
 """
 
 import fcntl
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.artefacts import read_arrays, write_arrays
+from palate.core.artefacts import packed_texts, read_arrays, unpacked_texts, write_arrays
 from palate.core.clock import Calendar
 from palate.core.errors import BadInput, Corrupt
 from palate.core.home import Home
@@ -44,12 +43,6 @@ class ListenerColumns:
         if len(set(sizes.values())) > 1:
             raise BadInput(f"the listener columns have {sizes} values; every column needs one for each listener")
 
-    @classmethod
-    def none(cls, n_users: int) -> "ListenerColumns":
-        """`n_users` listeners of whom nothing is known, so no columns."""
-        del n_users  # part of what a caller means, and not of what is kept
-        return cls({})
-
     def take(self, rows: NDArray[np.integer] | Sequence[int]) -> "ListenerColumns":
         """The listeners at `rows`, in that order; -1 stands for one of whom nothing is known."""
         places = [int(row) for row in rows]
@@ -75,12 +68,12 @@ class ListenerColumns:
 
     def save(self, path: Path) -> None:
         """Writes the columns atomically as .npz."""
-        write_arrays(path, values=_packed(self.values))
+        write_arrays(path, values=packed_texts(self.values))
 
     @classmethod
     def load(cls, path: Path) -> "ListenerColumns":
         """Reads what `save` wrote; Corrupt when it is damaged."""
-        return cls(json.loads(read_arrays(path)["values"].tobytes()))
+        return cls(unpacked_texts(read_arrays(path)["values"]))
 
 
 def number_of(text: str | None) -> float:
@@ -120,8 +113,8 @@ class ListenerTable:
         found = int(stored["format"]) if "format" in stored else None
         if found is None or found > FORMAT:
             raise Corrupt(f"{path} has format {found}, and this Palate reads up to {FORMAT}; upgrade Palate")
-        users = json.loads(stored["users"].tobytes())
-        return cls(path, json.loads(stored["values"].tobytes()), {user: row for row, user in enumerate(users)})
+        users = unpacked_texts(stored["users"])
+        return cls(path, unpacked_texts(stored["values"]), {user: row for row, user in enumerate(users)})
 
     @classmethod
     @contextmanager
@@ -136,8 +129,8 @@ class ListenerTable:
 
     def save(self) -> None:
         """Writes the table durably; a reader sees the old one or the new one, never half."""
-        users = _packed(list(self._row_of))
-        write_arrays(self.path, format=np.array(FORMAT), users=users, values=_packed(self.values))
+        users, values = packed_texts(list(self._row_of)), packed_texts(self.values)
+        write_arrays(self.path, format=np.array(FORMAT), users=users, values=values)
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -178,8 +171,3 @@ def read_listeners(home: Home, users: list[str]) -> ListenerColumns:
     Times in it are unix seconds as text; `ListenerColumns.in_home_time` makes them comparable with a History.
     """
     return ListenerTable.open(home.listeners).columns_for(users)
-
-
-def _packed(texts: Mapping[str, Column] | Sequence[str]) -> NDArray[np.uint8]:
-    """Texts as JSON's bytes: numpy's own text would give every entry the width of the longest."""
-    return np.frombuffer(json.dumps(texts).encode("ascii"), np.uint8)

@@ -5,10 +5,10 @@ offered at moments in the past, labelled with what the listener then heard. Lamb
 times as long (docs/log.md). Saved as LightGBM's own text: no pickle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from palate.core.artefacts import atomic_file
 from palate.core.errors import Corrupt
+from palate.core.settings import Range
 from palate.ranking.features import NAMES
 
 # How LightGBM's text begins and ends. Given half of it, LightGBM does not raise but ends the whole process.
@@ -30,9 +31,9 @@ class RankerSettings:
 
     cuts: int = 12  # moments in the past, a week apart, whose following week is learnt from
     lists_per_cut: int = 400  # listeners per moment; bounds time and memory: 12 x 400 lists of 340 candidates
-    rounds: int = 150
-    leaves: int = 15
-    learning_rate: float = 0.05
+    rounds: Annotated[int, Range(50, 600, log=True)] = 150
+    leaves: Annotated[int, Range(4, 63, log=True)] = 15
+    learning_rate: Annotated[float, Range(0.01, 0.3, log=True)] = 0.05
     seed: int = 0
 
 
@@ -43,6 +44,11 @@ class Example:
     features: NDArray[np.float32]
     labels: NDArray[np.float32]
 
+    @property
+    def teaches(self) -> bool:
+        """Whether it holds both heard and unheard items; from others nothing can be learnt or judged."""
+        return bool(0 < self.labels.sum() < len(self.labels))
+
 
 class Ranker:
     """Scores candidates; higher is better, comparable within one request."""
@@ -51,9 +57,17 @@ class Ranker:
         self._booster = booster
 
     @classmethod
-    def train(cls, examples: Sequence[Example], settings: RankerSettings) -> "Ranker":
-        """Learns from lists that hold both heard and unheard items. With none, scores by `taste_score`."""
-        useful = [e for e in examples if 0 < e.labels.sum() < len(e.labels)]
+    def train(
+        cls,
+        examples: Sequence[Example],
+        settings: RankerSettings,
+        after_round: Callable[[int, lgb.Booster], None] | None = None,
+    ) -> "Ranker":
+        """Learns from lists that hold both heard and unheard items. With none, scores by `taste_score`.
+
+        after_round: shown the trees so far, with how many rounds they are, from 1 on; it changes nothing of them.
+        """
+        useful = [e for e in examples if e.teaches]
         if not useful:
             return cls(None)
         # One thread: with two, drawing whole lists (bagging_by_query) makes another ranker each time, and on 2 busy
@@ -68,7 +82,13 @@ class Ranker:
             np.concatenate([e.features for e in useful]), np.concatenate([e.labels for e in useful]),
             group=[len(e.labels) for e in useful], feature_name=list(NAMES), params=parameters,
         )  # fmt: skip
-        return cls(lgb.train(parameters, data, settings.rounds))
+        watching = [] if after_round is None else [lambda told: after_round(told.iteration + 1, told.model)]
+        return cls(lgb.train(parameters, data, settings.rounds, callbacks=watching))
+
+    @property
+    def booster(self) -> lgb.Booster | None:
+        """LightGBM's model, to be read only; None for an untrained ranker."""
+        return self._booster
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, f) -> (n,) float32."""

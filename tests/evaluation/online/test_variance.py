@@ -46,3 +46,11 @@ def test_never_more_variance_within_variants_and_never_another_mean(rows):
     one = cuped(values, before, group)
     assert one.removed >= -1e-9
     assert one.values.mean() == pytest.approx(values.mean(), abs=1e-6)
+
+
+def test_what_differs_by_rounding_alone_tells_nothing():
+    before = np.array([0.1 + 0.2, 0.3, 0.1 + 0.2, 0.3]) * 1e6
+    values = np.array([1.0, 5.0, 2.0, 9.0])
+    one = cuped(values, before, np.zeros(4, np.int64))
+    assert (one.theta, one.removed) == (0.0, 0.0)
+    assert one.values is values

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.curve import places_of_ages
 from palate.evaluation.report.plots.marks import Mark, whisker
 from palate.evaluation.report.plots.scale import INSET, linear, ratio, spread

@@ -1,10 +1,10 @@
 """What the intrinsic measures found, as data and as a table."""
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from palate.evaluation.intervals import Interval
+from palate.evaluation.plain import aligned, by_bound
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Lift:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values; share and lift are {"value", "low", "high"}, a NaN becomes None."""
-        return asdict(self) | {"share": _plain(self.share), "lift": _plain(self.lift)}
+        return asdict(self) | {"share": by_bound(self.share), "lift": by_bound(self.lift)}
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class Intrinsic:
         lines: list[str] = []
         for what, lifts in (("listeners", self.listeners), ("items", self.items)):
             cells = [[what, "space", "share", "random", "lift", "", "n"], *map(_cells, lifts)]
-            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-            lines += ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-            lines.append("")
+            lines += [*aligned(cells), ""]
         lines += [f"{name}: left out, {reason}" for name, reason in self.left_out.items()]
         return "\n".join([*lines, "* read from what the vectors were trained on"]) + "\n"
 
@@ -64,7 +62,3 @@ def _cells(one: Lift) -> list[str]:
     bounds = f"[{one.lift.low:.2f}, {one.lift.high:.2f}]"
     share, lift = f"{one.share.value:.3f}", f"{one.lift.value:.2f}"
     return [name, one.space, share, f"{one.random:.4f}", lift, bounds, str(one.n)]
-
-
-def _plain(one: Interval) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in asdict(one).items()}

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from palate.core.errors import BadInput
 from palate.evaluation.intervals import CONFIDENCE, Interval
+from palate.evaluation.plain import by_bound
 
 Floats = NDArray[np.float64]
 BLOCK_CELLS = 4_000_000  # drawn counts held at once: 32 MB
@@ -161,11 +162,5 @@ def to_json(found: Replay) -> dict[str, Any]:
     intervals = {"logged", "ips", "capped", "self_normalised", "lift", "mean_weight"}
     told = {name: value for name, value in vars(found).items() if name not in intervals}
     for name in sorted(intervals):
-        one: Interval = getattr(found, name)
-        told[name] = {"value": number(one.value), "low": number(one.low), "high": number(one.high)}
+        told[name] = by_bound(getattr(found, name))
     return told | {"supported": found.supported}
-
-
-def number(value: float) -> float | None:
-    """The number as JSON has it: null for what is not there yet."""
-    return value if math.isfinite(value) else None

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDING = 1e-24  # of the sum of squares: what is left of equal values when their mean has been taken off
+
 
 @dataclass(frozen=True)
 class Adjusted:
@@ -29,11 +31,11 @@ def cuped(values: NDArray[np.float64], before: NDArray[np.float64], group: NDArr
     """Adjusts (n,) values by (n,) values from before; `group` (n,) is the variant, from 0.
 
     theta is taken within variants, so that an effect is not mistaken for a correlation. Without any variance in
-    `before` the values stay as they are.
+    `before`, but for rounding, the values stay as they are.
     """
     x, y = _within(before, group), _within(values, group)
     spread = float(x @ x)
-    if spread <= 0.0:
+    if spread <= ROUNDING * float(before @ before):
         return Adjusted(values, 0.0, 0.0)
     theta = float(x @ y) / spread
     left = y - theta * x

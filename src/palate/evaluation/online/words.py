@@ -3,10 +3,9 @@
 from typing import Any
 
 from palate.core.experiment import CONTROL
-from palate.evaluation.intervals import Interval
 from palate.evaluation.online.guardrails import shown
-from palate.evaluation.online.replay import number
 from palate.evaluation.online.report import Effect, Judged
+from palate.evaluation.plain import aligned, by_bound, number
 
 
 def to_json(judged: Judged) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def to_json(judged: Judged) -> dict[str, Any]:
             name: {
                 "decision": judged.verdicts[name].decision,
                 "reasons": list(judged.verdicts[name].reasons),
-                "before": _plain(judged.before[name]),
+                "before": by_bound(judged.before[name]),
                 "metrics": {one.metric: _told(one) for one in found},
             }
             for name, found in judged.effects.items()
@@ -46,8 +45,8 @@ def _told(one: Effect) -> dict[str, Any]:
         "margin": one.margin,
         "control": number(one.control),
         "treatment": number(one.treatment),
-        "difference": _plain(one.difference),
-        "lift": _plain(one.lift),
+        "difference": by_bound(one.difference),
+        "lift": by_bound(one.lift),
         "variance_removed": number(one.removed),
     }
 
@@ -67,7 +66,7 @@ def table(judged: Judged) -> str:
         verdict = judged.verdicts[name]
         lines += ["", f"{name}: {verdict.decision}", *(f"  {reason}" for reason in verdict.reasons), ""]
         head = ["metric", "role", CONTROL, name, "lift", "variance removed"]
-        lines += _aligned([head, *(_cells(one) for one in found)])
+        lines += [f"  {row}" for row in aligned([head, *(_cells(one) for one in found)])]
     counted = f"Counted: {settings.window_days:g} days from the first exposure."
     return "\n".join(
         [
@@ -81,14 +80,3 @@ def table(judged: Judged) -> str:
 def _cells(one: Effect) -> list[str]:
     role = f"{one.role}, margin {one.margin:.1%}" if one.margin is not None else one.role
     return [one.metric, role, f"{one.control:.4g}", f"{one.treatment:.4g}", shown(one.lift), f"{one.removed:.0%}"]
-
-
-def _aligned(cells: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    ]
-
-
-def _plain(one: Interval) -> dict[str, float | None]:
-    return {"value": number(one.value), "low": number(one.low), "high": number(one.high)}

@@ -4,7 +4,6 @@ docs/rooms/evaluation.md lists every field. A value with an interval is {"value"
 """
 
 import inspect
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from palate.core.errors import BadInput
 from palate.evaluation.cohorts import CohortValue, by_cohort, worst
 from palate.evaluation.comparison import holm, p_values
-from palate.evaluation.intervals import Interval, intervals
+from palate.evaluation.intervals import intervals
+from palate.evaluation.plain import number, plain
 from palate.evaluation.run import CEILING, Evaluation, TaskValues, kind_of
 from palate.evaluation.staleness import AGES_SECONDS
 
@@ -176,13 +176,3 @@ def _staleness(evaluation: Evaluation) -> Row | None:
         "methods": curves[evaluation.main],
         "metrics": curves,
     }
-
-
-def plain(one: Interval) -> dict[str, float] | None:
-    """An interval as JSON; None for NaN."""
-    return None if math.isnan(one.value) else {"value": one.value, "low": one.low, "high": one.high}
-
-
-def number(value: float) -> float | None:
-    """A number as JSON; None for NaN."""
-    return None if math.isnan(value) else float(value)

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.reading import Data, tasks
 from palate.evaluation.report.sections.accuracy import accuracy
 from palate.evaluation.report.sections.answer import answer

@@ -3,6 +3,8 @@
 import datetime
 from typing import Any
 
+from palate.evaluation.plain import aligned, bounds
+
 CEILING = "ceiling"
 
 
@@ -134,17 +136,6 @@ def _twin(data: dict[str, Any]) -> list[str]:
         marks = [bounds(row[name], ".3f") for name in ("twin", "last_week", "random")]
         cells.append([row["measure"], row["unit"], *marks])
     return lines + aligned(cells)
-
-
-def aligned(cells: list[list[str]]) -> list[str]:
-    """Rows of text with columns of even width."""
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def bounds(one: dict[str, float] | None, style: str) -> str:
-    """`.1209 [.1096, .1317]` in the given style; a dash for nothing."""
-    return "-" if one is None else f"{one['value']:{style}} [{one['low']:{style}}, {one['high']:{style}}]"
 
 
 def age(seconds: float) -> str:

@@ -95,12 +95,5 @@ class States:
 
 def known_at(part: Split, moment: NDArray[np.float64]) -> History:
     """Each listener's listens before their own moment (users,): those of known and of the window, not of the gap."""
-    whole = joined(part.known.history, part.following)
+    whole = part.everything
     return whole.take(np.flatnonzero(whole.timestamp < moment[whole.user]))
-
-
-def joined(first: History, second: History) -> History:
-    """One log after the other; `second` begins after `first` ends."""
-    names = ("user", "item", "timestamp", "event", "seconds_played", "duration_seconds", "session")
-    columns = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
-    return History(**columns, users=first.users, n_items=first.n_items)

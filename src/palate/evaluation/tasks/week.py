@@ -9,7 +9,6 @@ from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
 from palate.evaluation.method import Fitted, Refreshes
 from palate.evaluation.splits import EvalSettings, Split, pair_keys
-from palate.evaluation.tasks.hours import known_at
 from palate.evaluation.tasks.questions import LISTENERS, Questions, from_pairs, nothing_forbidden
 
 COLD_PLAYS = 4  # a listener with fewer heard plays is cold
@@ -24,8 +23,12 @@ class Next:
     of: str = LISTENERS
     missing: str = "no listener has enough heard plays before a window and one of a known item in it"
 
+    def listeners(self, part: Split, settings: EvalSettings) -> NDArray[np.bool_]:
+        """(users,) True for who is asked about."""
+        return part.plays >= settings.min_train_plays
+
     def questions(self, part: Split, settings: EvalSettings) -> Questions:
-        return from_pairs(heard_after(part, part.plays >= settings.min_train_plays), part.n_items)
+        return from_pairs(heard_after(part, self.listeners(part, settings)), part.n_items)
 
     def able(self, fitted: Fitted) -> bool:
         return True
@@ -37,8 +40,9 @@ class Next:
         """The lists a day later, by a method that was told of that day and not trained again; None if it cannot be."""
         if not isinstance(fitted, Refreshes):
             return None
-        moment = np.full(len(part.known.history.users), part.window.at + DAY_SECONDS)
-        return self.answers(fitted.refreshed(known_at(part, moment), moment), part, asked, n)
+        moment = part.window.at + DAY_SECONDS  # the same for everybody, so that what is known then is no copy
+        told = fitted.refreshed(part.everything.until(moment), np.full(len(part.plays), moment))
+        return self.answers(told, part, asked, n)
 
     def forbidden(self, part: Split, asked: Questions, lists: NDArray[np.int32]) -> NDArray[np.bool_]:
         return nothing_forbidden(lists)
@@ -53,7 +57,7 @@ class Discover(Next):
     missing: str = "no listener with enough heard plays before a window heard something new in it"
 
     def questions(self, part: Split, settings: EvalSettings) -> Questions:
-        return from_pairs(new_after(part, part.plays >= settings.min_train_plays), part.n_items)
+        return from_pairs(new_after(part, self.listeners(part, settings)), part.n_items)
 
     def answers(self, fitted: Fitted, part: Split, asked: Questions, n: int) -> NDArray[np.int32]:
         return fitted.recommend(asked.rows, n, exclude_heard=True)
@@ -70,8 +74,8 @@ class ColdNext(Next):
     about: str = "as next, for listeners with one to three heard plays, or with nothing but onboarding picks"
     missing: str = "no listener with one to three heard plays or only onboarding picks heard a known item in a window"
 
-    def questions(self, part: Split, settings: EvalSettings) -> Questions:
-        return from_pairs(heard_after(part, cold(part)), part.n_items)
+    def listeners(self, part: Split, settings: EvalSettings) -> NDArray[np.bool_]:
+        return cold(part)
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ class ColdDiscover(Discover):
     about: str = "as discover, for listeners with one to three heard plays, or with nothing but onboarding picks"
     missing: str = "no listener with one to three heard plays or only onboarding picks heard something new in a window"
 
-    def questions(self, part: Split, settings: EvalSettings) -> Questions:
-        return from_pairs(new_after(part, cold(part)), part.n_items)
+    def listeners(self, part: Split, settings: EvalSettings) -> NDArray[np.bool_]:
+        return cold(part)
 
 
 def cold(part: Split) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput
 from palate.embeddings.inputs import Inputs
 from palate.evaluation.intervals import Interval, intervals, paired_difference
+from palate.evaluation.plain import aligned, bounds, plain
 from palate.evaluation.splits import pair_keys
 from palate.evaluation.twin.habits import Seen, qualified, weeks_back
 from palate.evaluation.twin.measures import BAND, Context, Measure, active, band, measures
@@ -64,8 +65,8 @@ class Twin:
         for one in self.measures:
             row = {name: value for name, value in asdict(one).items() if name != "difference"}
             for name in ("twin", "one_draw", "last_week", "random"):
-                row[name] = _plain(getattr(one, name))
-            rows.append(row | {"twin_minus_last_week": _plain(one.difference)})
+                row[name] = plain(getattr(one, name))
+            rows.append(row | {"twin_minus_last_week": plain(one.difference)})
         head = {"listeners": self.listeners, "active": self.active, "draws": self.draws, "fitted": dict(self.fitted)}
         return {**head, "measures": rows}
 
@@ -76,13 +77,11 @@ class Twin:
             ["measure", "unit", "twin", "one draw", "last week", "random", "listeners", "twin minus last week", ""]
         ]
         for one in self.measures:
-            values = [_words(each, ".4f") for each in (one.twin, one.one_draw, one.last_week, one.random)]
+            values = [bounds(plain(each), ".4f") for each in (one.twin, one.one_draw, one.last_week, one.random)]
             unit = f"{one.unit}, {'higher' if one.higher_is_better else 'lower'} is better"
-            difference = _words(one.difference, "+.4f")
+            difference = bounds(plain(one.difference), "+.4f")
             cells.append([one.measure, unit, *values, str(one.listeners), difference, one.verdict])
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join([head, *lines]) + "\n"
+        return "\n".join([head, *aligned(cells)]) + "\n"
 
 
 def twin(
@@ -235,11 +234,3 @@ def _fitted(simulated: Simulated) -> dict[str, float | bool]:
         "trust_of_eight_weeks": float(habits.rates.trust[1]),
         "expected_sittings": float((habits.shape / habits.rate).mean()),
     }
-
-
-def _plain(one: Interval) -> dict[str, float] | None:
-    return None if math.isnan(one.value) else asdict(one)
-
-
-def _words(one: Interval, style: str) -> str:
-    return "-" if math.isnan(one.value) else f"{one.value:{style}} [{one.low:{style}}, {one.high:{style}}]"

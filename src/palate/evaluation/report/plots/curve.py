@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.marks import Mark, percent
 from palate.evaluation.report.plots.scale import Scale, ratio, spread
 from palate.evaluation.report.reading import Estimate

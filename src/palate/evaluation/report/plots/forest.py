@@ -7,7 +7,7 @@ below its row's name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.marks import Mark, Reference, percent, upright, whisker
 from palate.evaluation.report.plots.scale import Scale
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.scale import Scale
 from palate.evaluation.report.reading import Estimate, in_words
 

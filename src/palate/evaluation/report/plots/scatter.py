@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.marks import percent, shape
 from palate.evaluation.report.plots.scale import Scale
 from palate.evaluation.report.wording import sensible, short

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.marks import percent
 from palate.evaluation.report.wording import date
 

@@ -1,6 +1,6 @@
 """One section for each task: who is how good, and who is better than whom."""
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.forest import Forest, Row
 from palate.evaluation.report.plots.marks import Mark, Reference, legend
 from palate.evaluation.report.plots.scale import linear

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.forest import Forest, Row
 from palate.evaluation.report.plots.marks import Mark, Reference
 from palate.evaluation.report.plots.scale import linear

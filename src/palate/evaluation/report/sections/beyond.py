@@ -1,6 +1,6 @@
 """Beyond accuracy: how broad, new and varied the lists are, beside how right they are."""
 
-from palate.evaluation.report.markup import Html, tag
+from palate.core.markup import Html, tag
 from palate.evaluation.report.plots.scale import linear
 from palate.evaluation.report.plots.scatter import Point, scatter
 from palate.evaluation.report.reading import Data, Task, beyond_of, estimate, tasks

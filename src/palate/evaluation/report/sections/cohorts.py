@@ -1,6 +1,6 @@
 """For whom: the judged method and the best baseline in every cohort of listeners."""
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.forest import Forest, Row
 from palate.evaluation.report.plots.marks import Mark, Reference, legend
 from palate.evaluation.report.plots.scale import linear

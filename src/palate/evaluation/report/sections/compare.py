@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.forest import Forest, Row
 from palate.evaluation.report.plots.marks import Mark, Reference, legend
 from palate.evaluation.report.plots.scale import linear

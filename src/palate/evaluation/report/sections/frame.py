@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.reading import Difference, Estimate, Task, in_words
 from palate.evaluation.report.wording import NARROW, NOTHING, probability
 

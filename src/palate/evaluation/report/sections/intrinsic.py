@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from palate.evaluation.report.markup import Html, tag
+from palate.core.markup import Html, tag
 from palate.evaluation.report.plots.forest import Forest, Row
 from palate.evaluation.report.plots.marks import Mark, Reference
 from palate.evaluation.report.plots.scale import ratio

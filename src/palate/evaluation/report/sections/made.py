@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from palate.evaluation.report.markup import Html, tag
+from palate.core.markup import Html, tag
 from palate.evaluation.report.reading import Data, tasks
 from palate.evaluation.report.sections.frame import absent, section, table
 from palate.evaluation.report.wording import NOTHING, capital, duration, number

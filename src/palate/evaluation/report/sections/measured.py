@@ -1,6 +1,6 @@
 """What was measured: the log, the windows cut out of it, and the rules, in short."""
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.plots.timeline import Span, timeline
 from palate.evaluation.report.reading import Data, setting_seconds, tasks
 from palate.evaluation.report.sections.frame import absent, section

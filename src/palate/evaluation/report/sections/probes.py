@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from palate.evaluation.report.markup import Html, joined, tag
+from palate.core.markup import Html, joined, tag
 from palate.evaluation.report.reading import Data, Estimate, estimate, why_absent
 from palate.evaluation.report.sections.frame import absent, numbers, section, table
 from palate.evaluation.report.wording import count, metric, short

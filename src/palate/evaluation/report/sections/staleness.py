@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from palate.evaluation.report.markup import Html, tag
+from palate.core.markup import Html, tag
 from palate.evaluation.report.plots.curve import Line, curve
 from palate.evaluation.report.plots.scale import linear
 from palate.evaluation.report.reading import Data, Estimate, Task, estimate, tasks, why_absent

@@ -1,0 +1,53 @@
+"""What the trials of a sweep share: computed by whoever needs it first, read from disk by all others."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.artefacts import read_arrays, write_arrays
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Arrays under `folder`, by what they are and everything that they depend on. Nothing is ever removed here."""
+
+    folder: Path
+
+    def arrays(self, what: str, of: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+        """The arrays `what` of these inputs; `make` is called once for all processes, the others wait for it.
+
+        of: plain values that tell one such thing from another: the moment, the settings. A process that is killed
+        while it makes them leaves nothing behind, and the next one makes them.
+        """
+        told = hashlib.blake2b(json.dumps(of, sort_keys=True).encode(), digest_size=8).hexdigest()
+        path = self.folder / f"{what}-{told}.npz"
+        if not path.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if not path.is_file():
+                    write_arrays(path, **make())
+            finally:
+                os.close(descriptor)
+        return read_arrays(path)
+
+
+def packed(ragged: list[NDArray[Any]]) -> Arrays:
+    """Arrays that differ in their first dimension, as one and their lengths. At least one."""
+    return {"rows": np.concatenate(ragged), "lengths": np.array([len(one) for one in ragged])}
+
+
+def unpacked(rows: NDArray[Any], lengths: NDArray[np.int64]) -> list[NDArray[Any]]:
+    """What `packed` was given."""
+    return np.split(rows, np.cumsum(lengths)[:-1])
