@@ -33,7 +33,9 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
         "recommend", "embed", "similar", "search", "explain", "eval run", "eval report", "eval check", "eval probes",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
-        "space rollback", "serve", "fresh",
+        "space rollback", "serve", "fresh", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
+        "lab profile", "lab report", "lab listen new", "lab listen serve", "lab listen results", "lab listen export",
+        "lab listen import", "lab listen list",
     }  # fmt: skip
 
 

@@ -47,7 +47,12 @@ class Serving:
         seen = (_mark(self.home.spaces / "aliases.jsonl"), self.log.calendar())
         if seen == self._seen or seen[0] is None:
             return False
-        space, clock = Spaces(self.home.spaces).live, Clock(seen[1], self.wall)
+        spaces = Spaces(self.home.spaces)
+        label = spaces.aliases.standing().live
+        if label is None or (self._live is not None and (label, seen[1]) == (self._live.space.label, self._seen[1])):
+            self._seen = seen  # a version was proposed or refused; the live one is as it was
+            return False
+        space, clock = spaces.live, Clock(seen[1], self.wall)
         live = LiveHome(self.home, space, clock, self.store, self._items())
         _warm(live)
         self._live, self._seen = live, seen

@@ -42,13 +42,15 @@ def _iso_seconds(text: str) -> float:
 @click.pass_obj
 def train(home: Home, until: str | None, only: str | None, as_json: bool) -> None:
     """Learn from everything imported, and publish the result. A killed run goes on where it was."""
+    from palate.embeddings.space import Spaces
     from palate.jobs.chain import train as run
 
     start = time.monotonic()
     space, worked = run(home.require(), moment(until), only)
     seconds, facts = time.monotonic() - start, space.manifest
     size = f"{facts['listens']:,} listens, {facts['items']:,} items, {facts['dim']} dimensions"
-    text = f"{space.label} is live: {size} ({seconds:.0f} s)" if worked else f"{space.label} is live and up to date"
+    state = "live" if Spaces(home.spaces).aliases.standing().live == space.label else "published, not live"
+    text = f"{space.label} is {state}" + (f": {size} ({seconds:.0f} s)" if worked else " and up to date")
     if not facts["listens"]:
         note("note: learnt from playlists alone; similar answers, recommendations come with the first listens")
     answer = {"space": space.label, "trained": worked, "seconds": seconds}

@@ -6,6 +6,7 @@ a finished one is not repeated, and the result is that of an undisturbed run.
 
 import logging
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from palate.embeddings.space import Space, Spaces
 from palate.jobs.fit import encoded, fit_ranker, fit_user_encoder, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
+from palate.jobs.promoting import after_training
 from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
@@ -158,22 +160,19 @@ class Published(Step):
         ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
         with OnlineStore(run.home.online / "records") as store:
             store.replace(space.label, _states(Inputs.load(run.everything), space), run.offset)
-            if not spaces.history() or spaces.live.label != space.label:
-                spaces.promote(space.label, why=f"trained, run {run.fingerprint}")
-            _drop_superseded(store, spaces)
         write_json(self.path, {"space": space.label})
 
 
-def _drop_superseded(store: OnlineStore, spaces: Spaces) -> None:
-    """Keeps the listeners' records of the live space and of the one before it, to which a rollback returns at once.
+def _drop_superseded(home: Home, trained: str) -> None:
+    """Keeps the listeners' records of what is live or next, of what a rollback returns to at once, and of `trained`.
 
     An older space that is promoted again starts from no records, so all of the log is folded into it (fresh/fold.py).
     """
-    lately = [entry["space"] for entry in spaces.history()]
-    kept = list(dict.fromkeys(reversed(lately)))[:2]
-    for label in store.spaces():
-        if label not in kept:
-            store.drop(label)
+    kept_labels = {*Spaces(home.spaces).in_use, trained}
+    with OnlineStore(home.online / "records") as store:
+        for label in store.spaces():
+            if label not in kept_labels:
+                store.drop(label)
 
 
 def _publish(run: Run, spaces: Spaces) -> Space:
@@ -216,7 +215,7 @@ def padded(array: NDArray[Any], rows: int, value: float) -> NDArray[Any]:
 
 
 def train(home: Home, until: float | None = None, only: str | None = None) -> tuple[Space, bool]:
-    """Trains, publishes and promotes; gives the space and whether anything had to be done.
+    """Trains and publishes, and promotes as [promotion] says; gives the space and whether anything had to be done.
 
     until: learn only from listens before this moment (unix seconds). Raises PalateError with the failed step's cause.
     """
@@ -228,12 +227,14 @@ def train(home: Home, until: float | None = None, only: str | None = None) -> tu
             _build_kept(run, target)
             _forget_old_runs(home, run)
         spaces = Spaces(home.spaces)
-        space = spaces.get(read_json(target)["space"])
-        if spaces.live.label != space.label:
-            spaces.promote(space.label, why=f"trained before, run {run.fingerprint}")
-            worked = True
+        space, before = spaces.get(read_json(target)["space"]), spaces.aliases.standing().live
+        said = after_training(home, space.label, run.fingerprint)
+        if said:
+            print(f"note: {said}", file=sys.stderr)
+        if worked:
+            _drop_superseded(home, space.label)
         _note_pause(home)
-    return space, worked
+    return space, worked or spaces.aliases.standing().live != before
 
 
 def _build_kept(run: Run, target: Path) -> None:

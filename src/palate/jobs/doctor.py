@@ -25,6 +25,7 @@ def examine(home: Home) -> list[dict[str, Any]]:
         _finding("home", lambda: str(home.require().root)),
         _finding("listening log", lambda: _log(home)),
         _finding("live space", lambda: _space(home)),
+        _finding("history of promotions", lambda: _history(home)),
         _finding("items", lambda: _items(home)),
         _finding("tastes", lambda: _tastes(home)),
     ]
@@ -60,6 +61,12 @@ def _space(home: Home) -> str:
     space = Spaces(home.require().spaces).live
     space.verify()
     return f"{space.label}, every file as it was published"
+
+
+def _history(home: Home) -> str:
+    aliases = Spaces(home.spaces).aliases
+    aliases.verify()
+    return f"{len(aliases.entries()):,} lines, none of them changed since"
 
 
 def _items(home: Home) -> str:

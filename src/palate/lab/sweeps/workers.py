@@ -97,7 +97,11 @@ def _last_words(log: Path) -> str:
 
 
 def end_with_parent() -> None:
-    """Called by a worker as it begins: from then on it ends, at once, when its parent does."""
+    """Called by a worker as it begins: from then on it ends when its parent does, and at the parent's SIGINT.
+
+    A shell starts what runs in the background with SIGINT ignored, and that is inherited.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1):
