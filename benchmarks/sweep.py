@@ -99,6 +99,7 @@ def killed(home: Path, target: str, trials: int, workers: int) -> None:
     kept = {(one["number"], one["objective"]) for one in before} & {(one["number"], one["objective"]) for one in after}
     values = [tuple(one["values"].values()) for one in after]
     dead = [tuple(one["values"].values()) for one in trials_of(home, target) if one["state"] == "failed"]
+    dead = [one for one in dead if len(one) == len(values[0])]  # one may be killed before it has its values
     print("| finished before the parent was killed | lost | finished in all | repeated | killed in work | done again |")
     print("|---|---|---|---|---|---|")
     repeated, again = len(values) - len(set(values)), sum(one in values for one in dead)

@@ -13,6 +13,7 @@ from palate.core.artefacts import read_arrays, read_json
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError
 from palate.core.home import Home
+from palate.embeddings.encoder import UserSettings
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.jobs.batch import embed, recommend
@@ -329,3 +330,12 @@ def test_only_the_latest_runs_are_kept(own: Home) -> None:
     assert len(runs) == 3
     live = Spaces(own.spaces).live
     assert read_json(own.jobs / live.manifest["fingerprint"] / "published.json") == {"space": live.label}
+
+
+def test_the_settings_of_the_user_vector_reach_the_encoder_and_leave_the_rest(own: Home) -> None:
+    before = Spaces(own.spaces).live
+    own.settings.write_text(TOML + "[users]\ncount_power = 1.0\n", encoding="utf-8")
+    after, _ = train(own)
+    assert (before.encoder.count_power, after.encoder.count_power) == (UserSettings().count_power, 1.0)
+    assert {"encoder.npz:weights", "encoder.npz:count_power"} <= differing(before, after)
+    assert "item_vectors.npy" not in differing(before, after)

@@ -73,18 +73,17 @@ def sweep_of(home, target, begun):
 # The settings
 
 
-def test_todays_encoder_is_what_it_was_before_it_had_settings(sweepable: Home) -> None:
-    """The root of the count, listens that fade three times faster, and a ridge of 1e-4: to the bit."""
+def test_the_old_settings_make_the_features_of_before_there_were_settings(sweepable: Home) -> None:
+    """The root of the count, to the bit: an old version that is made again is what it was."""
     inputs, settings = gather(sweepable), ItemSettings(dim=16, iterations=2)
     model = fit_items(inputs.history, inputs.playlists, inputs.columns, settings)
     records = [record for _, record in build_records(inputs.history, model.vectors, inputs.columns.kind)]
-    row = features(records, 16)
+    row = features(records, 16, OLD_USERS["count_power"])
     for place, record in enumerate(records[:50]):
         count = record.counts.sum(axis=1, keepdims=True)
         window = record.sums.sum(axis=1) / np.sqrt(np.maximum(count, 1e-9))
         expected = np.where(count > 1e-9, window, 0.0).ravel().astype(np.float32)
         np.testing.assert_array_equal(row[place, :-1], expected)
-    assert asdict(UserSettings()) == OLD_USERS  # a new default: old spaces keep the old one
 
 
 def test_a_space_from_before_the_settings_is_made_again_with_what_they_were() -> None:
@@ -349,4 +348,5 @@ def test_a_killed_worker_and_a_killed_parent_lose_only_the_trials_in_work(home: 
     values = [tuple(one["values"].values()) for one in told if one["state"] in ("complete", "pruned")]
     assert len(set(values)) == 12, "a finished trial was repeated"
     lost = [tuple(one["values"].values()) for one in told if one["state"] == "failed"]
+    lost = [one for one in lost if len(one) == len(values[0])]  # one may have been killed before it had its values
     assert set(lost) <= set(values), "a trial that was in work was not done again"

@@ -126,9 +126,9 @@ class UserEncoder(Step):
     def run(self) -> None:
         if "users" not in self.run_.fits:
             return self.run_.reused().encoder.save(self.path)
-        settings = self.run_.settings.items
-        model = ItemModel(np.load(self.run_.folder / Items.target), settings)
-        return fit_user_encoder(self.run_.inputs(), model, settings.seed).save(self.path)
+        settings = self.run_.settings
+        model = ItemModel(np.load(self.run_.folder / Items.target), settings.items)
+        return fit_user_encoder(self.run_.inputs(), model, settings.items.seed, settings.users).save(self.path)
 
 
 class RankerTrees(Step):

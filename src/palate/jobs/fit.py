@@ -15,7 +15,7 @@ from palate.core.recording import recording
 from palate.core.settings import Settings
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.encoder import DEFAULT, Encoder, UserSettings, fit_encoder
+from palate.embeddings.encoder import Encoder, UserSettings, fit_encoder
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
 from palate.embeddings.records import UserRecord
@@ -60,7 +60,7 @@ class FitSettings:
         return cls(items, ranker, IndexSettings(**told["index"]), users)
 
 
-def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int, settings: UserSettings = DEFAULT) -> Encoder:
+def fit_user_encoder(inputs: Inputs, model: ItemModel, seed: int, settings: UserSettings) -> Encoder:
     """Learns the encoder from each listener's record and exact fold-in."""
     users = np.unique(inputs.history.user).astype(np.int32)
     if not len(users):

@@ -1,6 +1,7 @@
 """`palate eval`: every method in the table, no leak, two versions compared, a result kept until the data change."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,11 @@ def test_probes_take_tasks_of_ones_own(own: Home, tmp_path: Path) -> None:
     text, data = probe_home(own, tmp_path)
     assert "even" in {task["task"] for task in data["tasks"]}
     assert "even" in text
+
+
+def test_the_judge_trains_with_the_settings_of_the_user_vector(own: Home) -> None:
+    inputs = gather(own)
+    asked = replace(FitSettings(), users=replace(FitSettings().users, count_power=1.0))
+    trained = [fit_all(inputs, inputs.end, 0, settings) for settings in (FitSettings(), asked)]
+    assert [one.encoder.count_power for one in trained] == [FitSettings().users.count_power, 1.0]
+    assert not np.array_equal(trained[0].encoder.weights, trained[1].encoder.weights)

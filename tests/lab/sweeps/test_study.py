@@ -50,6 +50,14 @@ def test_a_trial_whose_run_is_dead_is_done_again_with_the_same_values(make_searc
     assert states(other) == ["failed", "running"]
 
 
+def test_a_trial_that_was_killed_while_its_values_were_drawn_leaves_no_trace_in_the_next(search, begin):
+    """What it had so far is not asked for again: its successor would draw what the one after it draws."""
+    search.study.ask()  # without values and without a run, as if killed within `claim`
+    first, second = search.claim(9, begin), search.claim(9, begin)
+    assert states(search) == ["failed", "running", "running"]
+    assert first.values != second.values
+
+
 def test_settings_that_kill_every_worker_are_given_up(search, begin):
     first = search.claim(2, begin)
     first.run.finish()

@@ -55,7 +55,7 @@ def fit_all(known: Inputs, at: float, seed: int, settings: FitSettings) -> Train
     """Fits every model on `known` alone; `seed` is that of the item vectors, where chance begins."""
     settings = replace(settings, items=replace(settings.items, seed=seed))
     model = fit_items(known.history, known.playlists, known.columns, settings.items)
-    encoder = fit_user_encoder(known, model, settings.items.seed)
+    encoder = fit_user_encoder(known, model, settings.items.seed, settings.users)
     company = fit_company(known.history, known.playlists)
     stock = stock_at(known, model.vectors, company, at, settings, "judged")
     path = RequestPath(stock, fit_ranker(known, settings), NoLabels())
