@@ -38,14 +38,14 @@ def random_records(n: int, seed: int) -> list[UserRecord]:
     return records
 
 
-def test_a_window_is_its_sum_over_the_root_of_its_count_by_hand() -> None:
+def test_a_window_is_its_sum_over_a_power_of_its_count_by_hand() -> None:
     record, a, b = UserRecord.empty(2), np.array([1.0, 2.0], np.float32), np.array([3.0, -4.0], np.float32)
     record.add(0, 0, a, 0.0, 1.0, False)
     assert features([record], 2).tolist() == [[1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]]
     record.add(1, 1, b, 28 * DAY, 1.0, False)  # another kind: a window sums over kinds
-    row = features([record], 2)[0]
+    row = features([record], 2, 0.75)[0]
     for window, fade in enumerate((1 / 16, 1 / 2, 2 ** (-28 / 182))):
-        expected = (fade * a + b) / np.sqrt(fade + 1)
+        expected = (fade * a + b) / (fade + 1) ** 0.75
         assert row[2 * window : 2 * window + 2].tolist() == pytest.approx(expected.tolist(), rel=1e-6)
     assert row[-1] == 1.0
 

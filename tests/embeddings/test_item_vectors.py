@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
+from palate.embeddings.encoder import UserSettings
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, listening_matrix, recent_popularity
 from palate.listening.history import History
 
@@ -124,9 +125,9 @@ def test_the_fold_in_solves_the_equations_of_ials() -> None:
     model = fitted(history, settings=settings)
     users = np.array([4, 1], np.int32)
     reference = np.array([history.timestamp[history.user == user].max() for user in range(N)])
-    weights = listening_matrix(history, reference, half_life_days=60.0 / 3).toarray()
+    weights = listening_matrix(history, reference, half_life_days=60.0 / 4).toarray()
     y = model.vectors[:, :-1].astype(np.float64)
-    for user, taste in zip(users, model.fold_in(history, users), strict=True):
+    for user, taste in zip(users, model.fold_in(history, users, UserSettings(fade_speedup=4.0)), strict=True):
         confidence, heard = 5.0 * weights[user], weights[user] > 0
         left = y.T @ y + 0.7 * np.eye(8) + (y[heard].T * (confidence[heard] - 1)) @ y[heard]
         np.testing.assert_allclose(taste[:-1], np.linalg.solve(left, y[heard].T @ confidence[heard]), atol=1e-3)
