@@ -1,8 +1,7 @@
 """Parquet tables that carry their format and are whole or absent."""
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,16 @@ from numpy.typing import NDArray
 
 from palate.core.artefacts import atomic_file
 from palate.core.errors import Corrupt
+from palate.core.locks import alone
 
 # A column, not file metadata: constant columns compress to nothing, and polars calls its metadata experimental.
 FORMAT_COLUMN = "format"
 _SEPARATOR = "\x1f"
 
 
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> AbstractContextManager[None]:
     """Holds the folder for one writer; others wait. A killed holder gives it back, since the system drops its lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return alone(folder / ".lock")
 
 
 def write_table(path: Path, table: pl.DataFrame, version: int) -> None:

@@ -4,12 +4,9 @@ The name is a fingerprint of everything that a run reads: the log up to an offse
 settings, the moment. The same inputs have the same name, so a run that was done is found, and a killed one goes on.
 """
 
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
+from palate.core.locks import alone
 from palate.core.settings import read_settings
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.space import Space, Spaces
@@ -115,23 +113,10 @@ def read_run(folder: Path) -> Run:
     return Run(home=Home(folder.parents[1]), settings=settings, fingerprint=folder.name, **named)
 
 
-@contextmanager
-def one_at_a_time(home: Home) -> Iterator[None]:
+def one_at_a_time(home: Home) -> AbstractContextManager[None]:
     """Two runs of one home would write the same files; PalateError when another process trains."""
-    home.jobs.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home.jobs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _lock(descriptor, home)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, home: Home) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it when the process dies
-    except BlockingIOError as error:
-        raise PalateError(f"another `palate train` works on {home.root}; wait until it ends, then try again") from error
+    busy = f"another `palate train` works on {home.root}; wait until it ends, then try again"
+    return alone(home.jobs / ".lock", PalateError(busy))
 
 
 def _fingerprint(seen: dict[str, Any]) -> str:

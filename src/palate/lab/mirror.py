@@ -7,12 +7,11 @@ folder). After a kill the seconds since the last position come a second time; a 
 
 import argparse
 import faulthandler
-import fcntl
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import orjson
 
 from palate.core.artefacts import atomic_file
 from palate.core.errors import BadInput, PalateError
+from palate.core.locks import alone
 from palate.lab.book import FINAL, Book, RunInfo, read_run
 from palate.lab.folder import JOURNAL, held
 from palate.lab.index import mark
@@ -167,18 +167,10 @@ def _tail(folder: Path, start: int, follow: bool) -> Iterator[tuple[int, dict[st
         time.sleep(POLL_SECONDS)
 
 
-@contextmanager
-def _alone(folder: Path, tracker: Tracker, wait: bool) -> Iterator[None]:
+def _alone(folder: Path, tracker: Tracker, wait: bool) -> AbstractContextManager[None]:
     """Only one process copies a run to a tracker; the next waits, or says that there is one."""
-    descriptor = os.open(folder / f".mirror-{tracker}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise BadInput(f"the run {folder.name} is being copied to {tracker} already; wait for its end") from None
-        yield
-    finally:
-        os.close(descriptor)
+    busy = BadInput(f"the run {folder.name} is being copied to {tracker} already; wait for its end")
+    return alone(folder / f".mirror-{tracker}.lock", None if wait else busy)
 
 
 def _rearm() -> None:

@@ -4,7 +4,6 @@ One durable table of texts, and the columns of it that lie beside a History. Not
 it too.
 """
 
-import fcntl
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from palate.core.artefacts import packed_texts, read_arrays, unpacked_texts, wri
 from palate.core.clock import Calendar
 from palate.core.errors import BadInput, Corrupt
 from palate.core.home import Home
+from palate.core.locks import alone
 
 FORMAT = 1
 ACCOUNT_CREATED = "account_created"  # when the account was made: the one column whose meaning the house knows
@@ -120,9 +120,7 @@ class ListenerTable:
     @contextmanager
     def changing(cls, path: Path) -> Iterator["ListenerTable"]:
         """The table for one writer at a time, saved when the block ends without an error; other writers wait."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the system drops the lock of a writer that is killed
+        with alone(path.with_suffix(".lock")):
             table = cls.open(path)
             yield table
             table.save()

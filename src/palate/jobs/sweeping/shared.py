@@ -1,9 +1,7 @@
 """What the trials of a sweep share: computed by whoever needs it first, read from disk by all others."""
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import read_arrays, write_arrays
+from palate.core.locks import alone
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -32,14 +31,9 @@ class Shared:
         told = hashlib.blake2b(json.dumps(of, sort_keys=True).encode(), digest_size=8).hexdigest()
         path = self.folder / f"{what}-{told}.npz"
         if not path.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with alone(path.with_suffix(".lock")):
                 if not path.is_file():
                     write_arrays(path, **make())
-            finally:
-                os.close(descriptor)
         return read_arrays(path)
 
 

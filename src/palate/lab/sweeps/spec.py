@@ -3,14 +3,14 @@
 import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import BadInput, Corrupt, PalateError
+from palate.core.locks import alone
 from palate.lab.sweeps.space import Dimension, Value
 
 FORMAT = 1
@@ -127,23 +127,10 @@ class Sweep:
             os.close(descriptor)
         return False
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
+    def working(self) -> AbstractContextManager[None]:
         """Two commands on one sweep would fight over it; PalateError when another works on it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(descriptor, self.name)
-            yield
-        finally:
-            os.close(descriptor)
-
-
-def _lock(descriptor: int, name: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it when the process dies
-    except BlockingIOError as error:
-        raise PalateError(f"another command works on the sweep {name}; wait until it ends, then try again") from error
+        busy = f"another command works on the sweep {self.name}; wait until it ends, then try again"
+        return alone(self.folder / ".lock", PalateError(busy))
 
 
 def sweep_named(lab: Path, name: str) -> Sweep:

@@ -5,12 +5,10 @@ Whoever wants a trial claims it under a lock. Each trial is a run of the book wh
 Optuna's heartbeat would wait a minute for that, and never notices a trial that was killed before its first beat.
 """
 
-import fcntl
-import os
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from palate.core.locks import alone
 from palate.lab.folder import held
 from palate.lab.run import Run
 from palate.lab.sweeps.space import Dimension, Value
@@ -147,14 +146,8 @@ class Search:
             if trial.params.keys() == self.space.keys():  # else it was killed before its values were all there
                 _again(study, trial.params, trial.user_attrs.get(TRY, 1))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self.path.parent / ".claims", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+    def _locked(self) -> AbstractContextManager[None]:
+        return alone(self.path.parent / ".claims")
 
 
 class Claimed:
