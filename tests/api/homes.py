@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from palate.core.artefacts import read_json, write_json
 from palate.core.home import Home
 from palate.jobs.importing import import_items, import_listens, import_playlists
 from palate.sources.world import WorldSettings, simulate
@@ -15,7 +16,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # starlette asks for a successor of httpx that the extras do not bring
     from starlette.testclient import TestClient
 
-__all__ = ["MARKED", "MARKUP", "TestClient", "copy_of", "trained_home"]
+__all__ = ["MARKED", "MARKUP", "TestClient", "copy_of", "copy_space", "trained_home"]
 
 WORLD = WorldSettings(listeners=200, items=800, listens=20_000, playlists=60)
 MARKED = "sim-track-00001"
@@ -49,3 +50,10 @@ def copy_of(home: Home, folder: Path) -> Home:
     """A home of one's own, to write to."""
     shutil.copytree(home.root, folder / "home")
     return Home(folder / "home")
+
+
+def copy_space(old: Path, new: Path) -> None:
+    """A second version with the same vectors under another name."""
+    shutil.copytree(old, new)
+    manifest = read_json(new / "index" / "manifest.json")
+    write_json(new / "index" / "manifest.json", manifest | {"space": new.name})

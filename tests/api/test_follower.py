@@ -1,9 +1,7 @@
 """Folding beside the requests: one process folds, failures pass, a promoted space takes over."""
 
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,14 +10,13 @@ from hypothesis import strategies as st
 from palate.api import follower
 from palate.api.app import create_app
 from palate.api.follower import Lag
-from palate.core.artefacts import read_json, write_json
 from palate.core.listens import Listen, in_columns
 from palate.embeddings.space import Spaces
 from palate.fresh.fold import Folder
 from palate.fresh.lock import FoldLock
 from palate.listening.log import ListeningLog
 
-from .homes import TestClient
+from .homes import TestClient, copy_space
 
 EVENT = {"user_id": "somebody new", "item_id": "sim-track-00001"}
 
@@ -74,11 +71,11 @@ def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
     monkeypatch.setattr(follower, "MAX_BACK_OFF_SECONDS", 0.2)
     fold, failures = Folder.catch_up, []
 
-    def failing(self):
+    def failing(self, most=None):
         if len(failures) < 3:
             failures.append(1)
             raise RuntimeError("a fault")
-        return fold(self)
+        return fold(self, most)
 
     monkeypatch.setattr(Folder, "catch_up", failing)
     with TestClient(create_app(home)) as client:
@@ -89,7 +86,7 @@ def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
 
 
 def test_a_server_that_is_far_behind_is_not_ready(home, monkeypatch):
-    monkeypatch.setattr(Folder, "catch_up", lambda self: (_ for _ in ()).throw(RuntimeError("a fault")))
+    monkeypatch.setattr(Folder, "catch_up", lambda self, most=None: (_ for _ in ()).throw(RuntimeError("a fault")))
     with TestClient(create_app(home)) as client:
         post(client)
         assert client.get("/health/ready").status_code == 200
@@ -158,13 +155,6 @@ def test_an_untrained_home_accepts_events_and_answers_once_it_is_trained(home, m
         hidden.rename(aliases)
         assert eventually(lambda: client.get("/health/ready").status_code == 200)
         assert eventually(lambda: taste(client)["offset"] >= offset)
-
-
-def copy_space(old: Path, new: Path) -> None:
-    """A second version with the same vectors under another name."""
-    shutil.copytree(old, new)
-    manifest = read_json(new / "index" / "manifest.json")
-    write_json(new / "index" / "manifest.json", manifest | {"space": new.name})
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,11 @@ LEAVES = {words: command for words, command in COMMANDS.items() if not isinstanc
 def test_the_commands_of_the_contract_are_there() -> None:
     assert {" ".join(words) for words in LEAVES} == {
         "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
-        "recommend", "embed", "similar", "search", "explain", "eval run", "eval report", "eval check", "eval probes",
+        "recommend", "embed", "similar", "search", "explain", "user export", "user delete", "user allow", "onboard",
+        "eval run", "eval report", "eval check", "eval probes",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
-        "space rollback", "serve", "fresh", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
+        "space rollback", "space pin", "space unpin", "space retire", "space stability", "space drift", "serve",
+        "fresh", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
         "lab profile", "lab report", "lab listen new", "lab listen serve", "lab listen results", "lab listen export",
         "lab listen import", "lab listen list",
     }  # fmt: skip
@@ -79,7 +81,8 @@ def test_from_nothing_to_answers(palate: Palate, world: Path, tmp_path: Path) ->
     assert (space["space"], space["trained"], space["listens"], space["dim"]) == ("taste@1", True, 10_278, 16)
     assert told(palate, home, "train")["trained"] is False
     assert told(palate, home, "space", "list")["spaces"][0]["live"] is True
-    assert told(palate, home, "fresh") == {"listens": 0, "listeners": 0, "offset": 10_278}
+    level = {"listens": 0, "listeners": 0, "offset": 10_278}
+    assert told(palate, home, "fresh") == level | {"space": "taste@1", "spaces": {"taste@1": level}}
     assert all(one["ok"] for one in told(palate, home, "doctor")["findings"])
 
 
@@ -90,6 +93,9 @@ def test_answers_of_a_trained_home(palate: Palate, trained: Home, tmp_path: Path
     assert pl.read_parquet(out)["user_id"].to_list() == ["sim-user-0001"] * 5 + ["nobody"] * 5
     assert told(palate, trained, "embed", "users", "--out", out)["users"] == 150
     assert told(palate, trained, "embed", "items", "--at", "2025-06-01", "--out", out)["space_learnt_later"] is True
+    assert told(palate, trained, "embed", "users", "--space", "taste@1", "--out", out)["space"] == "taste@1"
+    unknown = palate(trained, "embed", "users", "--space", "taste@9", "--out", out)
+    assert (unknown.exit_code, unknown.stderr) == (1, "error: no space 'taste@9'; there are: taste@1\n")
     items = told(palate, trained, "search", "bro", "--n", "3")["items"]
     assert 0 < len(items) <= 3
     slate = told(palate, trained, "similar", items[0]["item_id"], "--n", "4")
@@ -115,7 +121,7 @@ def test_in_words(palate: Palate, own: Home, tmp_path: Path) -> None:
         (("init",), f"{own.root} is already a Palate home. Next: palate import listens FILE\n"),
         (("train",), "taste@1 is live and up to date\n"),
         (("space", "list"), "taste@1    live  20"),
-        (("fresh",), "0 listens of 0 listeners folded; level with offset 10,278\n"),
+        (("fresh",), "0 listens of 0 listeners folded; level with offset 10,278 (taste@1)\n"),
         (("search", "qqqq"), "nothing found\n"),
         (("recommend", "--users", tmp_path / "users.txt", "--n", "5", "--out", out), "10 rows for 2 listeners, 1 of"),
         (("embed", "items", "--out", out), "600 vectors of taste@1, 16 dimensions, in "),

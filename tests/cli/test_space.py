@@ -8,7 +8,10 @@ import pytest
 
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
+from palate.jobs import drift
+from palate.jobs.drift import Drift, Feature
 from palate.jobs.profiling import Budgets
+from palate.store.records import OnlineStore
 
 from .conftest import Palate
 
@@ -80,6 +83,12 @@ def test_in_words(palate: Palate, two: Home) -> None:
         (("next", "taste"), "no space 'taste'; there are: taste@1\n"),
         (("promote", "taste@1", "--force"), "--force goes on record, so it needs a reason; add --why TEXT\n"),
         (("rollback",), "there is no earlier live version to roll back to; promote one by its label\n"),
+        (("pin", "ads", "taste@9"), "no space 'taste@9'; there are: taste@1\n"),
+        (("unpin", "ads"), "'ads' has pinned nothing; pinned are: none\n"),
+        (("retire", "taste@9"), "no space 'taste@9'; there are: taste@1\n"),
+        (("retire", "taste@1"), "taste@1 is live; promote another version or roll back first, then retire it\n"),
+        (("retire", "taste@1", "--force"), "--force goes on record, so it needs a reason; add --why TEXT\n"),
+        (("stability", "taste@1", "taste@9"), "no space 'taste@9'; there are: taste@1\n"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -108,3 +117,57 @@ def test_a_home_without_spaces(palate: Palate, own: Home) -> None:
     assert palate(own, "space", "history").stdout == "nothing was decided yet; run: palate train\n"
     assert palate(own, "space", "history", "--verify").exit_code == 0
     assert "none yet, run `palate train`" in palate(own, "space", "promote", "taste@1").stderr
+
+
+def test_pinned_and_retired(palate: Palate, two: Home) -> None:
+    assert told(palate, two, "pin", "churn-model", "taste@1") == {"pinned": "taste@1", "consumer": "churn-model"}
+    listed = told(palate, two, "list")
+    assert (listed["pins"], [row["pinned_by"] for row in listed["spaces"]]) == (
+        {"churn-model": "taste@1"}, [["churn-model"], []],
+    )  # fmt: skip
+    lines = palate(two, "space", "list").stdout.splitlines()
+    assert lines[0].endswith("; pinned by churn-model")
+    assert "promoted by" in lines[0], "what was decided about it stays beside who relies on it"
+    found = palate(two, "space", "retire", "taste@1")
+    assert found.stderr == (
+        "error: taste@1 is in use: a rollback goes to it; churn-model has pinned it; retire it all the same with "
+        "--force --why TEXT\n"
+    )
+    assert told(palate, two, "unpin", "churn-model") == {"unpinned": "taste@1", "consumer": "churn-model"}
+    with OnlineStore(two.online / "records") as store:
+        held = store.count("taste@1")
+    retired = told(palate, two, "retire", "taste@1", "--force", "--why", "its licence ends")
+    assert retired == {"retired": "taste@1", "records": held, "forced": True}
+    assert held > 0
+    with OnlineStore(two.online / "records") as store:
+        assert store.spaces() == ["taste@2"]
+    lines = palate(two, "space", "history").stdout.splitlines()
+    assert "pin   taste@1    pinned for churn-model by ana@desk: pinned by hand" in lines[-3]
+    assert "pin   taste@1    unpinned for churn-model by ana@desk: unpinned by hand" in lines[-2]
+    assert "gone  taste@1    retired by ana@desk: its licence ends" in lines[-1]
+    assert [row["space"] for row in told(palate, two, "list")["spaces"]] == ["taste@2"]
+
+
+def test_stability_of_two_versions(palate: Palate, two: Home) -> None:
+    found = told(palate, two, "stability", "taste@1", "taste@2")
+    assert (found["old"], found["new"]) == ("taste@1", "taste@2")
+    assert found["heads"]["kept_share"]["value"] == pytest.approx(1.0, abs=1e-5)
+    assert "old heads keep 1.0000" in palate(two, "space", "stability", "taste@1", "taste@2").stdout
+
+
+def test_drift_without_a_day_since_says_so(palate: Palate, two: Home) -> None:
+    found = told(palate, two, "drift")
+    assert (found["space"], found["days"], found["alarming"]) == ("taste@2", 0, [])
+    assert "no whole day was heard since its training" in palate(two, "space", "drift", "taste@1").stdout
+    assert "no space 'taste@9'" in palate(two, "space", "drift", "taste@9").stderr
+
+
+def test_drift_warns_and_exits_with_0(palate: Palate, two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    skips = Feature("skips", 0.2, 0.6, 9.0, alarms=3, alarming=True)
+    monkeypatch.setattr(
+        drift, "drift_of", lambda *_: Drift("taste@2", 56, 5, [skips], [False, False, True, True, True])
+    )
+    found = palate(two, "space", "drift")
+    assert found.exit_code == 0
+    assert found.stderr.startswith("warning: what is heard has moved away from what taste@2 was trained on: skips;")
+    assert "skips    0.2    0.6         9.0*" in found.stdout

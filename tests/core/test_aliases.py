@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core import aliases
-from palate.core.aliases import AliasHistory, Entry, Standing, present_user
+from palate.core.aliases import AliasHistory, Entry, Move, Standing, present_user
 from palate.core.errors import BadInput, Corrupt, PalateError
 
 # As a Palate before 0.2 wrote it: no who, no move, no chain.
@@ -369,3 +369,97 @@ def test_a_rollback_to_what_the_file_does_not_know_is_believed() -> None:
     back = replace(entry, move="rollback", space="x")
     assert Standing.of([back]) == Standing.of([entry, back]) == Standing(("x",))
     assert Standing.of([entry, replace(entry, alias="shadow", space="b")]) == Standing(("a",))
+
+
+def test_a_consumer_has_one_pin_and_lets_it_go(history: AliasHistory) -> None:
+    promoted(history, "a", "b")
+    history.pin("churn-model", "a", "trained in May")
+    history.pin("ads", "a", "")
+    history.pin("ads", "b", "moved")
+    standing = history.standing()
+    assert standing.pins == (("ads", "b"), ("churn-model", "a"))
+    assert (standing.pinned_by("a"), standing.pinned_by("b"), standing.pinned_by("c")) == (
+        ("churn-model",),
+        ("ads",),
+        (),
+    )
+    assert (standing.live, standing.previous, standing.next) == ("b", "a", None), "a pin moves no alias"
+    written = history.unpin("churn-model", "moved")
+    assert (written.space, written.consumer, written.move, written.alias) == ("a", "churn-model", "unpin", "pin")
+    assert history.standing().pins == (("ads", "b"),)
+    assert history.verify() == history.entries()[-1].chain
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\nb", "ä" * 101, "a/b", "a:b"])
+def test_a_consumer_needs_a_name(history: AliasHistory, name: str) -> None:
+    with pytest.raises(BadInput, match="is no name of a consumer"):
+        history.pin(name, "a", "test")
+    assert not history.path.exists()
+
+
+def test_who_has_pinned_nothing_cannot_let_go(history: AliasHistory) -> None:
+    history.pin("ads", "a", "test")
+    before = history.path.read_bytes()
+    with pytest.raises(BadInput, match="'search' has pinned nothing; pinned are: ads"):
+        history.unpin("search", "test")
+    assert history.path.read_bytes() == before
+
+
+def allowed(_: Standing) -> None:
+    """Nothing speaks against it."""
+
+
+def test_a_retired_version_is_no_more_next_no_more_pinned_and_never_again_anything(history: AliasHistory) -> None:
+    promoted(history, "a")
+    history.propose("b", "trained")
+    history.pin("ads", "b", "test")
+    history.pin("search", "a", "test")
+    history.retire("b", "a mistake", allowed)
+    assert history.standing() == Standing(("a",), None, (("search", "a"),), frozenset({"b"}))
+    before = history.path.read_bytes()
+    for decide in (
+        lambda: history.promote("b", "test"), lambda: history.propose("b", "test"), lambda: history.pin("x", "b", ""),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match="b was retired and its label is not used again"):
+            decide()
+    assert history.path.read_bytes() == before
+
+
+def test_what_speaks_against_retiring_is_asked_while_nobody_else_decides(history: AliasHistory) -> None:
+    promoted(history, "a", "b")
+    seen: list[Standing] = []
+
+    def refuse(now: Standing) -> None:
+        seen.append(now)
+        raise BadInput("in use")
+
+    before = history.path.read_bytes()
+    with pytest.raises(BadInput, match="in use"):
+        history.retire("a", "test", refuse)
+    assert (seen, history.path.read_bytes()) == ([history.standing()], before)
+
+
+MOVES = st.tuples(st.sampled_from(["pin", "unpin", "retire", "promote"]), st.sampled_from("abc"), st.sampled_from("xy"))
+
+
+@given(st.lists(MOVES))
+def test_a_pin_is_the_last_word_of_its_consumer_unless_its_version_was_retired_since(
+    moves: list[tuple[Move, str, str]],
+) -> None:
+    entries = [Entry("pin", label, "", move, consumer=name) for move, label, name in moves]
+    pins = dict(Standing.of(entries).pins)
+    for name in "xy":
+        words = [place for place, (move, _, who) in enumerate(moves) if move in ("pin", "unpin") and who == name]
+        move, label, _ = moves[words[-1]] if words else ("unpin", "", name)
+        retired = any(later == "retire" and gone == label for later, gone, _ in moves[words[-1] :]) if words else False
+        assert pins.get(name) == (label if move == "pin" and not retired else None)
+
+
+def test_a_palate_before_pins_reads_a_newer_file_and_one_of_now_an_older(history: AliasHistory) -> None:
+    """What it does not know changes nothing: `consumer` is one more key, and its moves are words that move no alias."""
+    history.path.parent.mkdir(parents=True)
+    history.path.write_bytes(OLD)
+    history.pin("ads", "taste@1", "test")
+    assert history.standing() == Standing(("taste@1", "taste@2"), None, (("ads", "taste@1"),))
+    unknown = [replace(one, move="of a newer Palate") for one in history.entries() if one.move == "pin"]
+    assert Standing.of([*history.entries()[:2], *unknown]) == Standing(("taste@1", "taste@2"))

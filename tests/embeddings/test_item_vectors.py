@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
-from palate.embeddings.encoder import UserSettings
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, listening_matrix, recent_popularity
 from palate.listening.history import History
 
@@ -74,7 +74,7 @@ def test_from_nothing_come_zeros(n_items: int) -> None:
     model = fitted(history)
     assert model.vectors.shape == (n_items, 9)
     assert not model.vectors.any()
-    assert model.fold_in(history, np.zeros(0, np.int32)).shape == (0, 9)
+    assert model.solved(sp.csr_matrix((0, n_items), dtype=np.float32)).shape == (0, 9)
 
 
 def test_an_item_without_company_borrows_from_its_artist_else_its_genre_else_nothing() -> None:
@@ -119,34 +119,34 @@ def test_a_listener_counts_an_item_by_its_latest_listen_by_hand() -> None:
     assert matrix.toarray().tolist() == [[0.0, 1 / 4, 1 / 8], [0.0, 1.0, 0.0]]
 
 
-def test_the_fold_in_solves_the_equations_of_ials() -> None:
+def test_what_is_solved_fulfils_the_equations_of_ials() -> None:
     """(Y'Y + reg + Y'(C - 1)Y) x = Y'C p with confidence C = alpha * weight: Hu, Koren and Volinsky, equation 4."""
-    history, settings = checkerboard(N), replace(SMALL, confidence=5.0, regularization=0.7, half_life_days=60.0)
-    model = fitted(history, settings=settings)
-    users = np.array([4, 1], np.int32)
-    reference = np.array([history.timestamp[history.user == user].max() for user in range(N)])
-    weights = listening_matrix(history, reference, half_life_days=60.0 / 4).toarray()
-    y = model.vectors[:, :-1].astype(np.float64)
-    for user, taste in zip(users, model.fold_in(history, users, UserSettings(fade_speedup=4.0)), strict=True):
-        confidence, heard = 5.0 * weights[user], weights[user] > 0
+    settings = replace(SMALL, confidence=5.0, regularization=0.7)
+    model, rng = fitted(checkerboard(N, extra_items=2), settings=settings), np.random.default_rng(0)
+    weights = np.where(rng.random((6, N + 2)) < 0.3, rng.uniform(0.1, 1.0, (6, N + 2)), 0.0).astype(np.float32)
+    found = model.solved(sp.csr_matrix(weights))
+    assert (found.shape, found.dtype) == ((6, 9), np.float32)
+    y = model.vectors[:N, :-1].astype(np.float64)
+    for profile, taste in zip(weights[:, :N].astype(np.float64), found, strict=True):
+        confidence, heard = 5.0 * profile, profile > 0
         left = y.T @ y + 0.7 * np.eye(8) + (y[heard].T * (confidence[heard] - 1)) @ y[heard]
         np.testing.assert_allclose(taste[:-1], np.linalg.solve(left, y[heard].T @ confidence[heard]), atol=1e-3)
-        assert taste[-1] == np.float32(settings.popularity_share)
+        assert taste[-1] == 0.0
 
 
-def test_the_fold_in_sees_each_listener_from_their_own_latest_listen() -> None:
-    """Neither being away nor a search a year later changes what the encoder is taught."""
-    history = checkerboard(N)
-    model, users = fitted(history), np.arange(N, dtype=np.int32)
-    expected = model.fold_in(history, users)
-    away = replace(history, timestamp=history.timestamp + np.where(history.user == 3, 0.0, 365 * DAY_SECONDS))
-    order = np.argsort(away.timestamp, kind="stable")
-    np.testing.assert_allclose(model.fold_in(away.take(order), users), expected, atol=1e-4)
-    search = replace(with_event(history_of([(3, 0, 900.0)], N), 0, Event.SEARCH), users=history.users)
-    np.testing.assert_allclose(model.fold_in(joined(history, search), users), expected, atol=1e-6)
+def test_a_profile_is_solved_alone_as_among_others() -> None:
+    """And an item without a vector, in it or not, says nothing."""
+    model = fitted(checkerboard(N, extra_items=3))
+    profiles = np.random.default_rng(1).random((5, N + 3)).astype(np.float32).round()
+    together = model.solved(sp.csr_matrix(profiles))
+    for row in range(5):
+        np.testing.assert_allclose(model.solved(sp.csr_matrix(profiles[row : row + 1]))[0], together[row], atol=1e-5)
+    profiles[:, N:] = 1.0 - profiles[:, N:]
+    np.testing.assert_array_equal(model.solved(sp.csr_matrix(profiles)), together)
 
 
-def test_a_listener_of_items_without_vectors_is_taught_popularity_alone() -> None:
-    history = history_of([(0, 1, 1.0), (1, 2, 2.0)])
-    tastes = ItemModel(np.zeros((3, 9), np.float32), SMALL).fold_in(history, np.array([1, 0], np.int32))
-    assert tastes.tolist() == [[0.0] * 8 + [float(np.float32(SMALL.popularity_share))]] * 2
+def test_who_heard_nothing_that_has_a_vector_is_solved_as_nothing() -> None:
+    silent = sp.csr_matrix(np.zeros((2, N), np.float32))
+    assert fitted(checkerboard(N)).solved(silent).tolist() == [[0.0] * 9] * 2
+    heard = sp.csr_matrix(np.ones((2, 3), np.float32))
+    assert ItemModel(np.zeros((3, 9), np.float32), SMALL).solved(heard).tolist() == [[0.0] * 9] * 2

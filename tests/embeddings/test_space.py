@@ -310,3 +310,69 @@ def test_kill_9_at_any_moment_leaves_only_whole_versions(spaces: Spaces) -> None
             assert len(space.manifest["files"]) == 20
             space.verify()
     publish(spaces).verify()
+
+
+def test_a_pinned_version_is_in_use_whatever_is_live(spaces: Spaces) -> None:
+    for _ in range(3):
+        spaces.promote(publish(spaces).label, "test")
+    assert spaces.in_use == ["taste@3", "taste@2"]
+    spaces.pin("churn-model", "taste@1", "trained in May")
+    assert spaces.in_use == ["taste@3", "taste@2", "taste@1"]
+    with pytest.raises(BadInput, match="no space 'taste@9'"):
+        spaces.pin("churn-model", "taste@9", "test")
+    spaces.unpin("churn-model", "moved")
+    assert spaces.in_use == ["taste@3", "taste@2"]
+
+
+def test_a_retired_version_is_gone_and_its_label_with_it(spaces: Spaces) -> None:
+    for _ in range(3):
+        spaces.promote(publish(spaces).label, "test")
+    entry = spaces.retire("taste@1", "nobody asks for it")
+    assert (entry.space, entry.move, entry.why) == ("taste@1", "retire", "nobody asks for it")
+    assert labels(spaces) == ["taste@2", "taste@3"]
+    assert sorted(path.name for path in spaces.folder.iterdir()) == ["aliases.jsonl", "taste@2", "taste@3"]
+    with pytest.raises(BadInput, match="no space 'taste@1'; there are: taste@2, taste@3"):
+        spaces.retire("taste@1", "again")
+    assert publish(spaces).label == "taste@4"
+
+
+def test_what_somebody_may_ask_for_is_not_retired(spaces: Spaces) -> None:
+    for _ in range(2):
+        spaces.promote(publish(spaces).label, "test")
+    spaces.propose(publish(spaces).label, "test")
+    publish(spaces)
+    spaces.pin("ads", "taste@4", "test")
+    for label, use in (
+        ("taste@1", "a rollback goes to it"), ("taste@3", "it is next"), ("taste@4", "ads has pinned it"),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match=f"{label} is in use: {use}; retire it all the same with --force --why"):
+            spaces.retire(label, "test")
+    for force in (False, True):
+        with pytest.raises(BadInput, match="taste@2 is live; promote another version or roll back first"):
+            spaces.retire("taste@2", "test", force)
+    assert labels(spaces) == [f"taste@{number}" for number in range(1, 5)]
+    for label in ("taste@1", "taste@3", "taste@4"):
+        spaces.retire(label, "test", force=True)
+    assert (labels(spaces), spaces.fallback, spaces.in_use) == (["taste@2"], None, ["taste@2"])
+    spaces.aliases.verify()
+
+
+def test_retiring_that_was_killed_is_ended_by_retiring_again(spaces: Spaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is there and the folder still is: nothing goes back to it meanwhile."""
+    for _ in range(3):
+        spaces.promote(publish(spaces).label, "test")
+
+    def killed(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            spaces.retire("taste@2", "test", force=True)
+    assert labels(spaces) == ["taste@1", "taste@2", "taste@3"]
+    assert spaces.fallback == "taste@1"
+    with pytest.raises(BadInput, match="was retired"):
+        spaces.promote("taste@2", "test")
+    spaces.retire("taste@2", "test")
+    assert labels(spaces) == ["taste@1", "taste@3"]
+    assert spaces.rollback("test").space == "taste@1"

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.catalog.columns import Playlists
+from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import KINDS
 from palate.core.listens import Event
+from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
 from palate.listening.history import History
@@ -61,6 +62,11 @@ def playlists_of(*lists: Sequence[int]) -> Playlists:
     n, unknown = len(item), np.full(len(item), np.nan)
     names = [f"p{number}" for number in range(len(lists))]
     return Playlists(playlist, item, np.arange(n, dtype=np.int32), unknown, unknown, names, [None] * len(lists), names)
+
+
+def inputs_of(history: History, playlists: Playlists | None = None, columns: ItemColumns | None = None) -> Inputs:
+    """What a fit reads; of the items nothing is known unless told."""
+    return Inputs(history, playlists or Playlists.none(), columns or ItemColumns.unknown(history.n_items))
 
 
 def made_up_items(n_items: int, dim: int = 4, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

@@ -49,21 +49,21 @@ class House:
         self.items = ItemStore(path / "items")
         self.folder = self.folder_over(self.store)
 
-    def folder_over(self, store: OnlineStore) -> Folder:
+    def folder_over(self, store: OnlineStore, space: str = "taste@1", vectors: np.ndarray = VECTORS) -> Folder:
         encoder = Encoder(WEIGHTS)
-        return Folder(self.log, store, self.items, "taste@1", VECTORS, KIND, encoder, self.calendar)
+        return Folder(self.log, store, self.items, space, vectors, KIND, encoder, self.calendar)
 
-    def states(self) -> dict[str, UserState]:
+    def states(self, space: str = "taste@1") -> dict[str, UserState]:
         """What is stored of everybody."""
-        found = {user: self.store.get("taste@1", user) for user in self.store.users("taste@1")}
+        found = {user: self.store.get(space, user) for user in self.store.users(space)}
         return {user: UserState.unpack(state) for user, state in found.items() if state is not None}
 
-    def records(self) -> dict[str, UserRecord]:
+    def records(self, vectors: np.ndarray = VECTORS) -> dict[str, UserRecord]:
         """The same from the whole history at once."""
         rows = {item_id: row for row, item_id in enumerate(ITEMS)}
         heard = np.array([rows.get(item_id, -1) for item_id in self.log.item_ids()], np.int32)
         history = self.log.history(heard, N_ITEMS)
-        return {history.users[row]: record for row, record in build_records(history, VECTORS, KIND)}
+        return {history.users[row]: record for row, record in build_records(history, vectors, KIND)}
 
     def close(self) -> None:
         self.log.close()
@@ -133,6 +133,66 @@ def test_online_equals_offline_in_any_pieces(tmp_path_factory, everything, cuts)
     assert set(online) == set(offline)
     for user, record in offline.items():
         same(online[user].record, record)
+    house.close()
+
+
+@settings(max_examples=25)
+@given(st.lists(listens, max_size=30), st.lists(st.tuples(st.booleans(), st.none() | st.integers(1, 9)), max_size=8))
+def test_two_spaces_over_one_log_each_equal_offline_whoever_folds_when(tmp_path_factory, everything, turns):
+    """Each has vectors and an offset of its own; slices of any size, in any order, change nothing."""
+    house = House(tmp_path_factory.mktemp("house"))
+    other = house.folder_over(house.store, "taste@2", -2 * VECTORS)
+    house.log.append(in_columns(everything[::2]))
+    for second, most in turns:
+        (other if second else house.folder).catch_up(most)
+    house.log.append(in_columns(everything[1::2]))
+    for folder, space, vectors in ((house.folder, "taste@1", VECTORS), (other, "taste@2", -2 * VECTORS)):
+        assert folder.catch_up().offset == house.store.offset(space) == house.log.end_offset()
+        offline, online = house.records(vectors), house.states(space)
+        assert set(online) == set(offline)
+        for user, record in offline.items():
+            same(online[user].record, record)
+    house.close()
+
+
+def test_a_slice_ends_where_it_says_and_the_next_goes_on_from_there(house):
+    house.log.append(in_columns([play("u", f"i{n}", n) for n in range(5)]))
+    slices = [house.folder.catch_up(most=2) for _ in range(4)]
+    assert [(one.listens, one.offset) for one in slices] == [(2, 2), (2, 4), (1, 5), (0, 5)]
+    assert house.states()["u"].record.items.tolist() == [0, 1, 2, 3, 4]
+
+
+class Meddled(OnlineStore):
+    """Does something else to the space just before it is written to for the second time, as another process may."""
+
+    def __init__(self, path, meddle):
+        super().__init__(path)
+        self.meddle, self.looks = meddle, 0
+
+    def offset(self, space):
+        self.looks += 1
+        if self.looks == 2:  # the first look is where to begin
+            self.meddle(super())
+        return super().offset(space)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "left"),
+    [
+        (lambda store: store.drop("taste@1"), 0),  # retired
+        (lambda store: store.replace("taste@1", [("u", b"trained anew")], 1), 1),
+    ],
+    ids=["dropped", "replaced"],
+)
+def test_nothing_is_written_over_records_that_were_dropped_or_replaced_meanwhile(tmp_path, meddle, left):
+    house = House(tmp_path)
+    house.log.append(in_columns([play("u", "i1", 1), play("v", "i2", 2)]))
+    house.folder.catch_up()
+    house.log.append(in_columns([play("u", "i3", 3)]))
+    house.store.close()
+    house.store = Meddled(tmp_path / "records", meddle)
+    assert house.folder_over(house.store).catch_up() == Folded(listens=0, listeners=0, offset=left)
+    assert house.store.count("taste@1") == left
     house.close()
 
 

@@ -1,5 +1,6 @@
 """Batches: every listener in order, the same answers as live, vectors whose dot product is the score."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from polars.testing import assert_frame_equal
 
 from palate.core.errors import BadInput, NotTrained
 from palate.core.home import Home
+from palate.embeddings.records import UserRecord
+from palate.embeddings.space import Spaces
 from palate.embeddings.states import UserState
-from palate.jobs.batch import BLOCK_USERS, embed, read_users, recommend
+from palate.jobs.batch import BLOCK_USERS, Moment, embed, read_users, recommend
 from palate.jobs.online import open_live
 from palate.surfaces.explanation import explanation
 
@@ -31,6 +34,25 @@ def vectors(home: Home, what: str, out: Path) -> dict[str, np.ndarray]:
     table = pl.read_parquet(out)
     assert table.schema == {f"{what[:-1]}_id": pl.String, "vector": pl.List(pl.Float32)}
     return dict(zip(table[f"{what[:-1]}_id"], np.array(table["vector"].to_list(), np.float32), strict=True))
+
+
+def test_vectors_of_another_version_are_those_of_that_version(own: Home, tmp_path: Path) -> None:
+    """taste@2 is nobody's: the same items, every listened vector doubled, so every window's sum is doubled."""
+    shutil.copytree(own.spaces / "taste@1", own.spaces / "taste@2")
+    space = Spaces(own.spaces).get("taste@2")
+    np.save(space.folder / "listened.npy", 2 * np.array(space.listened))
+    told = embed(own, "users", None, tmp_path / "two.parquet", "taste@2")
+    assert (told["space"], told["users"]) == ("taste@2", 150)
+    one, stranger = vectors(own, "users", tmp_path / "one.parquet"), space.encoder.encode([UserRecord.empty(16)])[0]
+    two = {row["user_id"]: np.array(row["vector"]) for row in pl.read_parquet(tmp_path / "two.parquet").to_dicts()}
+    assert one.keys() == two.keys()
+    counts = space.encoder.weights[48:-1]  # what the sums do not reach
+    for user, row in Moment.open(own, None).states_of(list(one)):
+        from_counts = np.log1p(row.record.counts.sum(axis=1)) @ counts
+        rest = stranger + from_counts
+        np.testing.assert_allclose(two[user] - rest, 2 * (one[user] - rest), rtol=1e-3, atol=1e-3)
+    with pytest.raises(BadInput, match=r"no space 'taste@9'; there are: taste@1, taste@2"):
+        embed(own, "items", None, tmp_path / "x.parquet", "taste@9")
 
 
 def test_everybody_gets_n_items_in_the_order_given(trained: Home, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Training: once is enough, new listens train again, one part leaves the others, the past does not know the future."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from palate.catalog.catalog import Catalog
-from palate.core.artefacts import read_arrays, read_json
+from palate.core.artefacts import read_arrays, read_json, write_arrays, write_json
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError
 from palate.core.home import Home
 from palate.embeddings.encoder import UserSettings
-from palate.embeddings.space import Space, Spaces
+from palate.embeddings.space import Space, Spaces, _hash
 from palate.embeddings.states import UserState
 from palate.jobs.batch import embed, recommend
 from palate.jobs.chain import train
@@ -24,11 +25,12 @@ from palate.jobs.online import catch_up, open_live
 from palate.jobs.runs import name_run, one_at_a_time
 from palate.listening.log import ListeningLog
 from palate.sources.world import WorldSettings
+from palate.store.records import OnlineStore
 
 from .small_homes import TOML, copied, empty_home, filled, labels, listens_of, records
 
 END = WorldSettings().end  # of the simulated time
-PARTS = {"item_vectors.npy", "company.npz", "encoder.npz", "ranker.txt", "columns.npz", "trends.npz"}
+PARTS = {"item_vectors.npy", "listened.npy", "company.npz", "encoder.npz", "ranker.txt", "columns.npz", "trends.npz"}
 
 
 def contents(space: Space, n_items: int | None = None) -> dict[str, str]:
@@ -100,9 +102,9 @@ def test_changed_settings_train_again_and_the_old_ones_find_the_old_space(own: H
 @pytest.mark.parametrize(
     ("only", "kept"),
     [
-        ("users", {"item_vectors.npy", "ranker.txt"}),
+        ("users", {"item_vectors.npy", "listened.npy", "ranker.txt"}),
         ("items", {"ranker.txt"}),
-        ("ranker", {"item_vectors.npy", "encoder.npz:weights"}),
+        ("ranker", {"item_vectors.npy", "listened.npy", "encoder.npz:weights"}),
     ],
 )
 def test_only_one_part_is_learnt_anew(own: Home, only: str, kept: set[str]) -> None:
@@ -113,7 +115,7 @@ def test_only_one_part_is_learnt_anew(own: Home, only: str, kept: set[str]) -> N
     own.settings.write_text(other, encoding="utf-8")
     space, worked = train(own, only=only)
     changed = differing(space, Spaces(own.spaces).get("taste@1"))
-    learnt = {"item_vectors.npy", "ranker.txt", "encoder.npz:weights"}
+    learnt = {"item_vectors.npy", "listened.npy", "ranker.txt", "encoder.npz:weights"}
     assert changed & learnt == learnt - kept
     assert (worked, train(own, only=only)[1]) == (True, False)
     assert labels(own) == ["taste@1", "taste@2"]
@@ -127,6 +129,9 @@ def test_one_part_with_new_listens_leaves_the_item_vectors(own: Home) -> None:
     assert len(new) == len(old) + 1
     np.testing.assert_array_equal(new[: len(old), :-1], old[:, :-1])  # the last one is popularity, which moves on
     assert not new[-1, :-1].any()
+    listened = np.array(space.listened)
+    np.testing.assert_array_equal(listened[: len(old)], np.array(before.listened))
+    assert not listened[-1].any()
     assert "encoder.npz:weights" in differing(before, space)
 
 
@@ -210,6 +215,7 @@ def test_until_learns_nothing_later(past: Home, present: Home, moment: float) ->
     assert {manifest["moment"] for manifest in (one.manifest, two.manifest)} == {moment}
     added = slice(one.manifest["items"], None)
     assert not np.array(two.item_vectors)[added].any()
+    assert not np.array(two.listened)[added].any()
 
 
 def test_answers_as_of_a_moment_know_nothing_later(past: Home, present: Home, moment: float, tmp_path: Path) -> None:
@@ -332,10 +338,73 @@ def test_only_the_latest_runs_are_kept(own: Home) -> None:
     assert read_json(own.jobs / live.manifest["fingerprint"] / "published.json") == {"space": live.label}
 
 
-def test_the_settings_of_the_user_vector_reach_the_encoder_and_leave_the_rest(own: Home) -> None:
+def test_the_settings_of_the_user_vector_reach_the_encoder_and_leave_company(own: Home) -> None:
     before = Spaces(own.spaces).live
     own.settings.write_text(TOML + "[users]\ncount_power = 1.0\n", encoding="utf-8")
     after, _ = train(own)
     assert (before.encoder.count_power, after.encoder.count_power) == (UserSettings().count_power, 1.0)
-    assert {"encoder.npz:weights", "encoder.npz:count_power"} <= differing(before, after)
-    assert "item_vectors.npy" not in differing(before, after)
+    changed = differing(before, after)
+    assert {"encoder.npz:weights", "encoder.npz:count_power", "item_vectors.npy", "listened.npy"} <= changed
+    assert not {name for name in changed if name.startswith("company.npz")}
+
+
+def test_the_settings_of_the_teacher_reach_both_sides_of_an_item(own: Home) -> None:
+    before = Spaces(own.spaces).live
+    own.settings.write_text(TOML + "[teacher]\nown = 0.1\n", encoding="utf-8")
+    after, _ = train(own)
+    assert after.manifest["settings"]["teacher"]["own"] == 0.1
+    assert {"encoder.npz:weights", "item_vectors.npy", "listened.npy"} <= differing(before, after)
+
+
+def test_an_interrupted_training_leaves_no_checkpoint_behind_when_it_is_done(own: Home) -> None:
+    run = own.jobs / Spaces(own.spaces).live.manifest["fingerprint"]
+    assert {"factors.npy", "lesson.npz", "foundation.npz"} <= {path.name for path in run.iterdir()}
+    assert not (run / "checkpoint.npz").exists()
+
+
+@pytest.fixture
+def old(own: Home) -> Home:
+    """A home whose space was published before an item had two sides and an encoder looked at counts."""
+    space = Spaces(own.spaces).live
+    (space.folder / "listened.npy").unlink()
+    (space.folder / "encoder.npz").unlink()
+    dim = np.array(space.item_vectors).shape[1]
+    weights = np.zeros((3 * dim + 1, dim), np.float32)
+    weights[dim : 2 * dim - 1, : dim - 1] = np.eye(dim - 1)
+    write_arrays(space.folder / "encoder.npz", weights=weights)
+    manifest = read_json(space.folder / "manifest.json")
+    del manifest["files"]["listened.npy"]
+    manifest["files"] = {name: _hash(space.folder / name) for name in manifest["files"]}
+    del manifest["settings"]["teacher"]
+    manifest["settings"]["users"] = {"ridge": 1e-5, "count_power": 0.5, "fade_speedup": 4.0, "confidence_factor": 1.0}
+    write_json(space.folder / "manifest.json", manifest | {"fingerprint": "of-another-palate"})
+    with OnlineStore(own.online / "records") as store:
+        store.drop(space.label)
+    shutil.rmtree(own.jobs)
+    return own
+
+
+def test_an_old_space_answers_and_follows_the_log(old: Home) -> None:
+    Spaces(old.spaces).live.verify()
+    play(old, ("sim-user-0001", known_item(old), END + 60.0))
+    catch_up(old)
+    space, (_, states) = Spaces(old.spaces).live, records(old, "taste@1")
+    state = UserState.unpack(states["sim-user-0001"])
+    windows, count = state.record.sums.sum(axis=1), state.record.counts.sum(axis=1)
+    expected = (windows[1] / np.sqrt(count[1]))[:-1]  # what this encoder passes on: the middle window over the root
+    np.testing.assert_allclose(state.taste[:-1], expected, rtol=1e-3, atol=1e-4)
+    found = open_live(old).for_you("sim-user-0001", 10)
+    assert (len(found.items), found.stranger) == (10, False)
+    np.testing.assert_array_equal(space.listened, space.item_vectors)
+
+
+@pytest.mark.parametrize("only", [None, "items", "users", "ranker"])
+def test_what_is_trained_after_an_old_space_is_a_whole_new_one(old: Home, only: str | None) -> None:
+    space, worked = train(old, only=only)
+    assert (space.label, worked) == ("taste@2", True)
+    space.verify()
+    assert (space.folder / "listened.npy").is_file()
+    kept = np.array(Spaces(old.spaces).get("taste@1").item_vectors)
+    if only in ("users", "ranker"):
+        np.testing.assert_array_equal(space.listened, kept)
+    assert len(open_live(old).for_you("sim-user-0001", 10).items) == 10

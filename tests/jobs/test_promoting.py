@@ -15,6 +15,8 @@ import pytest
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import BadInput, BadSettings, Corrupt, PalateError
 from palate.core.home import Home
+from palate.embeddings.encoder import Encoder
+from palate.embeddings.rotation import Rotation
 from palate.embeddings.space import Space, Spaces
 from palate.jobs import promoting
 from palate.jobs.chain import train
@@ -176,7 +178,7 @@ def test_only_a_sure_loss_of_the_whole_path_is_a_reason(
     monkeypatch.setattr(promoting, "compare", answer(found))
     verdict = examine(own, "taste@2")
     assert len(verdict.reasons) == reasons
-    assert len(verdict.reasons) + len(verdict.notes) == len(found) + 1
+    assert len(verdict.reasons) + len(verdict.notes) == len(found) + 2, "how it was compared, and what heads lose"
     assert told(own) == [], "looking decides nothing"
 
 
@@ -213,6 +215,57 @@ def test_a_model_that_cannot_be_measured_is_refused(own: Home, monkeypatch: pyte
     published(own)
     monkeypatch.setattr(promoting, "profile_space", fails)
     with pytest.raises(PalateError, match="taste@2 is not promoted: the ranker of taste@2 could not be profiled"):
+        promote(own, "taste@2")
+
+
+def other_axes(folder: Path) -> None:
+    """The same space seen from elsewhere: every score of every listener is what it was, and no coordinate is."""
+    vectors, encoder = np.load(folder / "item_vectors.npy"), Encoder.load(folder / "encoder.npz")
+    nothing = Rotation.fit(np.zeros((0, vectors.shape[1] - 1), np.float32), vectors[:0, :-1])
+    q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=nothing.matrix.shape))
+    turn = replace(nothing, matrix=q)
+    np.save(folder / "item_vectors.npy", turn.turn_all_but_last(vectors))
+    Encoder(turn.turn_all_but_last(encoder.weights), encoder.count_power).save(folder / "encoder.npz")
+
+
+@pytest.fixture
+def enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small home has enough listeners for the gate, and the judge has nothing against the version."""
+    monkeypatch.setattr(promoting, "LEAST_LISTENERS", 50)
+    monkeypatch.setattr(promoting, "compare", answer({"next": (0.0, 1.0)}))
+
+
+def test_a_version_that_old_heads_cannot_read_is_refused(own: Home, enough: None) -> None:
+    published(own, other_axes)
+    with pytest.raises(PalateError, match=r"not promoted: heads made for taste@1 keep .*, at least 98.0% is wanted"):
+        promote(own, "taste@2")
+    run = Book(own.lab).get(Spaces(own.spaces).aliases.entries()[-1].run)
+    assert run.summary["stability.kept_share"] < 0.98
+    assert run.summary["stability.flip_rate"] > 0.0
+    own.settings.write_text(TOML + "\n[promotion]\nleast_kept_share = 0.0\n", encoding="utf-8")
+    assert "stability.kept_share" not in promote(own, "taste@2").figures, "it was not asked"
+
+
+def test_a_version_that_old_heads_can_read_passes_with_its_figures(own: Home, enough: None) -> None:
+    published(own)
+    verdict = promote(own, "taste@2")
+    assert verdict.notes[-1] == "heads made for taste@1 keep 100.0% [100.0%, 100.0%] of their quality"
+    assert verdict.figures["stability.kept_share"] == pytest.approx(1.0, abs=1e-5)
+    assert verdict.figures["stability.listener_overlap"] == 1.0
+
+
+def test_too_few_listeners_say_nothing_about_heads(own: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promoting, "compare", answer({"next": (0.0, 1.0)}))
+    published(own, other_axes)
+    note = promote(own, "taste@2").notes[-1]
+    assert note == "stability not measured: 118 listeners take part and 200 are needed"
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_that_is_none_is_told(own: Home, share: float) -> None:
+    published(own)
+    own.settings.write_text(f"{TOML}\n[promotion]\nleast_kept_share = {share}\n", encoding="utf-8")
+    with pytest.raises(BadSettings, match="is no share; choose one from 0 to 1"):
         promote(own, "taste@2")
 
 

@@ -17,10 +17,13 @@ from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
 from palate.embeddings.bulk import build_records
-from palate.embeddings.encoder import Encoder, UserSettings, features
-from palate.embeddings.items import ItemSettings, fit_items
+from palate.embeddings.company import fit_company
+from palate.embeddings.encoder import Encoder, UserSettings
+from palate.embeddings.inputs import Inputs
+from palate.embeddings.items import ItemSettings
+from palate.embeddings.teacher import TeacherSettings
 from palate.evaluation.run import evaluate
-from palate.jobs.fit import OLD_USERS, FitSettings, fit_user_encoder
+from palate.jobs.fit import FitSettings, fit_space
 from palate.jobs.inputs import gather
 from palate.jobs.judge.judging import tasks_named
 from palate.jobs.judge.ours import Taste, Workshop
@@ -73,24 +76,15 @@ def sweep_of(home, target, begun):
 # The settings
 
 
-def test_the_old_settings_make_the_features_of_before_there_were_settings(sweepable: Home) -> None:
-    """The root of the count, to the bit: an old version that is made again is what it was."""
-    inputs, settings = gather(sweepable), ItemSettings(dim=16, iterations=2)
-    model = fit_items(inputs.history, inputs.playlists, inputs.columns, settings)
-    records = [record for _, record in build_records(inputs.history, model.vectors, inputs.columns.kind)]
-    row = features(records, 16, OLD_USERS["count_power"])
-    for place, record in enumerate(records[:50]):
-        count = record.counts.sum(axis=1, keepdims=True)
-        window = record.sums.sum(axis=1) / np.sqrt(np.maximum(count, 1e-9))
-        expected = np.where(count > 1e-9, window, 0.0).ravel().astype(np.float32)
-        np.testing.assert_array_equal(row[place, :-1], expected)
-
-
-def test_a_space_from_before_the_settings_is_made_again_with_what_they_were() -> None:
-    told = asdict(FitSettings())
-    del told["users"]
-    assert FitSettings.of(told).users == UserSettings(**OLD_USERS)
-    assert FitSettings.of(asdict(FitSettings(users=UserSettings(ridge=0.5)))).users.ridge == 0.5
+def test_a_space_with_the_settings_of_another_palate_says_so() -> None:
+    """Its vectors still answer; only making it again is refused."""
+    told = asdict(FitSettings(users=UserSettings(epochs=2), teacher=TeacherSettings(own=0.3)))
+    assert FitSettings.of(told).users.epochs == 2
+    assert FitSettings.of(told).teacher.own == 0.3
+    old = told | {"users": {"ridge": 1e-5, "count_power": 0.5, "fade_speedup": 4.0, "confidence_factor": 1.0}}
+    for other in (old, {name: one for name, one in told.items() if name != "teacher"}):
+        with pytest.raises(BadInput, match=r"its settings are those of another Palate .*; train again"):
+            FitSettings.of(other)
 
 
 def test_an_encoder_keeps_its_power_and_an_old_file_has_the_root(tmp_path: Path) -> None:
@@ -102,20 +96,43 @@ def test_an_encoder_keeps_its_power_and_an_old_file_has_the_root(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "change", [{"ridge": 1.0}, {"count_power": 1.0}, {"fade_speedup": 1.0}, {"confidence_factor": 5.0}]
-)
-def test_each_setting_of_a_listener_changes_the_vector(sweepable: Home, change: dict[str, float]) -> None:
-    inputs = gather(sweepable)
-    model = fit_items(inputs.history, inputs.playlists, inputs.columns, ItemSettings(dim=8, iterations=1))
-    today, other = (fit_user_encoder(inputs, model, 0, one) for one in (UserSettings(), UserSettings(**change)))
-    records = [record for _, record in build_records(inputs.history, model.vectors, inputs.columns.kind)]
-    assert np.abs(today.encode(records) - other.encode(records)).max() > 1e-4
+    "change",
+    [
+        {"users.count_power": 1.0}, {"users.epochs": 2}, {"users.learning_rate": 0.01}, {"users.listed": 20},
+        {"users.unheard_share": 0.0}, {"users.situations_each": 1}, {"users.situations": 100}, {"users.strangers": 0.2},
+        {"users.all_items_below": 1}, {"users.batch": 8}, {"teacher.own": 0.2}, {"teacher.company": 0.0},
+        {"teacher.factors": 0.0}, {"teacher.popularity": 0.1}, {"teacher.own_half_life_days": 3.0},
+        {"teacher.company_half_life_days": 5.0}, {"teacher.factors_half_life_days": 5.0}, {"teacher.ensemble": 2},
+        {"items.popularity_share": 0.4}, {"items.playlist_weight": 2.0},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_each_setting_of_a_listener_and_of_the_teacher_changes_the_vector(
+    today: tuple[Inputs, FitSettings, np.ndarray], change: dict[str, float]
+) -> None:
+    inputs, settings, tastes = today
+    assert np.abs(tastes - tastes_of(inputs, changed(settings, change))).max() > 1e-4
 
 
-def test_palate_toml_has_a_table_for_listeners(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def today(sweepable: Home) -> tuple[Inputs, FitSettings, np.ndarray]:
+    """Settings that are learnt with in half a second, and the tastes that follow."""
+    inputs, items = gather(sweepable), ItemSettings(dim=8, iterations=1)
+    settings = FitSettings(items=items, users=UserSettings(epochs=1), teacher=TeacherSettings(ensemble=1))
+    return inputs, settings, tastes_of(inputs, settings)
+
+
+def tastes_of(inputs: Inputs, settings: FitSettings) -> np.ndarray:
+    space = fit_space(inputs, fit_company(inputs.history, inputs.playlists), settings)
+    records = [record for _, record in build_records(inputs.history, space.listened, inputs.columns.kind)]
+    return space.encoder.encode(records)
+
+
+def test_palate_toml_has_tables_for_listeners_and_for_the_teacher(tmp_path: Path) -> None:
     path = tmp_path / "palate.toml"
-    path.write_text("[users]\nridge = 1e-3\n")
-    assert FitSettings.read(read_settings(path)).users == UserSettings(ridge=1e-3)
+    path.write_text("[users]\nepochs = 3\n\n[teacher]\nensemble = 1\n")
+    found = FitSettings.read(read_settings(path))
+    assert (found.users, found.teacher) == (UserSettings(epochs=3), TeacherSettings(ensemble=1))
 
 
 # Targets
@@ -124,8 +141,10 @@ def test_palate_toml_has_a_table_for_listeners(tmp_path: Path) -> None:
 def test_what_is_searched_for_each_target() -> None:
     spaces = {name: set(space_of(one.sections, one.only)) for name, one in TARGETS.items()}
     assert spaces["ranking"] == {"ranker.rounds", "ranker.leaves", "ranker.learning_rate"}
-    assert spaces["embeddings.items"] == {f"items.{name}" for name in asdict(ItemSettings()) if name != "seed"}
-    assert spaces["embeddings.users"] == {f"users.{name}" for name in OLD_USERS} | {"items.popularity_share"}
+    items = {f"items.{name}" for name in asdict(ItemSettings()) if name != "seed"}
+    assert spaces["embeddings.items"] == items | {f"teacher.{name}" for name in asdict(TeacherSettings())}
+    learnt = ("count_power", "epochs", "learning_rate", "listed", "unheard_share")
+    assert spaces["embeddings.users"] == {f"users.{name}" for name in learnt}
     today = asdict(FitSettings())
     for one in TARGETS.values():
         for name, dimension in space_of(one.sections, one.only).items():
@@ -136,8 +155,9 @@ def test_what_is_searched_for_each_target() -> None:
 
 
 def test_values_change_the_settings_of_their_table_only() -> None:
-    settings = changed(FitSettings(), {"items.dim": 32, "users.ridge": 0.5})
-    assert settings == FitSettings(items=ItemSettings(dim=32), users=UserSettings(ridge=0.5))
+    settings = changed(FitSettings(), {"items.dim": 32, "users.epochs": 2, "teacher.own": 0.1})
+    expected = FitSettings(items=ItemSettings(dim=32), users=UserSettings(epochs=2), teacher=TeacherSettings(own=0.1))
+    assert settings == expected
     with pytest.raises(TypeError):
         changed(FitSettings(), {"items.size": 3})
 
@@ -171,11 +191,14 @@ def test_shared_parts_change_nothing(sweepable: Home, tmp_path: Path, whole, sha
     at = inputs.end - 30 * 86400.0
     known, shared = inputs.until(at), Shared(tmp_path)
     sharing(known, at, 0, settings, shared)  # fills it with today's
-    other = replace(settings, users=UserSettings(ridge=0.1), ranker=replace(settings.ranker, leaves=5))
-    for one in (settings, other):
+    other = replace(settings, users=UserSettings(epochs=1), ranker=replace(settings.ranker, leaves=5))
+    asking = replace(other, users=replace(other.users, situations_each=1), teacher=TeacherSettings(own=0.1))
+    fewer = replace(other, teacher=TeacherSettings(ensemble=1))
+    for one in (settings, other, asking, fewer):
         fresh, found = whole(known, at, 0, one), sharing(known, at, 0, one, shared)
         np.testing.assert_array_equal(fresh.vectors, found.vectors)
         np.testing.assert_array_equal(fresh.encoder.weights, found.encoder.weights)
+        np.testing.assert_array_equal(fresh.path.stock.listened, found.path.stock.listened)
         sample = np.random.default_rng(0).random((20, len(found.path.ranker.importance()) or 1)).astype(np.float32)
         if found.path.ranker.importance():
             np.testing.assert_array_equal(fresh.path.ranker.score(sample), found.path.ranker.score(sample))
@@ -187,7 +210,7 @@ def test_shared_parts_change_nothing(sweepable: Home, tmp_path: Path, whole, sha
 
 def test_a_trial_gets_the_marks_that_the_judge_gives(opened, home: Home) -> None:
     judging = opened("embeddings.users")
-    values = {"users.ridge": 0.01, "users.count_power": 0.7}
+    values = {"users.unheard_share": 0.5, "users.count_power": 0.7}
     marks = list(judging.marks(values))
     settings = changed(judging.settings, values)
     workshop = Workshop(lambda known, at, seed: whole_taste(known, at, seed, settings))
@@ -279,7 +302,7 @@ def test_a_sweep_runs_goes_on_and_is_proven(home: Home) -> None:
     proposal = sweep_named(home.lab, "embeddings.users").proposal
     assert proposal.is_file() == second["proposed"]
     with pytest.raises(BadInput, match=r"was begun with another where: embeddings\.users --seed 0 --held-out 1"):
-        sweep(home, replace(asked, where=("ridge=1e-5:1e-3",)))
+        sweep(home, replace(asked, where=("epochs=1:3",)))
 
 
 def test_a_proposal_is_written_into_palate_toml(home: Home) -> None:
@@ -290,11 +313,11 @@ def test_a_proposal_is_written_into_palate_toml(home: Home) -> None:
     begun.keep_result({"proposed": False, "verdict": "today's settings are the best that was found"})
     with pytest.raises(BadInput, match="proposes nothing: today's settings are the best"):
         adopt(home, "mine")
-    begun.keep_result({"proposed": True, "best": {"values": {"items.dim": 24, "users.ridge": 0.001}}})
+    begun.keep_result({"proposed": True, "best": {"values": {"items.dim": 24, "users.epochs": 3}}})
     before = FitSettings.read(read_settings(home.settings))
     adopt(home, "mine")
     after = FitSettings.read(read_settings(home.settings))
-    assert after == replace(before, items=replace(before.items, dim=24), users=UserSettings(ridge=0.001))
+    assert after == replace(before, items=replace(before.items, dim=24), users=UserSettings(epochs=3))
 
 
 @pytest.mark.parametrize("held_out", [0, 3])

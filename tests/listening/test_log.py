@@ -248,7 +248,7 @@ def test_a_damaged_batch_is_corrupt_and_says_where(path: Path) -> None:
 def test_a_log_of_a_newer_palate_is_refused(path: Path) -> None:
     ListeningLog(path).close()
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE meta SET value = 2 WHERE name = 'format'")
+        db.execute("UPDATE meta SET value = 99 WHERE name = 'format'")
     db.close()
     with pytest.raises(Corrupt, match="upgrade Palate"):
         ListeningLog(path)

@@ -10,6 +10,7 @@ from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
 from palate.embeddings.company import fit_company
+from palate.embeddings.foundation import Foundation
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
@@ -39,8 +40,8 @@ def cut(world: Planted) -> float:
 
 def stock_of_then(inputs: Inputs, cut: float, world: Planted) -> Stock:
     """As the fit of the ranker makes it: everything but the item vectors from what was known at the cut."""
-    known = inputs.until(cut)
-    return stock_at(known, world.stock.vectors, fit_company(known.history, known.playlists), cut, FIT, "then")
+    known, space = inputs.until(cut), Foundation(world.stock.listened, world.stock.vectors, world.trained.encoder)
+    return stock_at(known, space, fit_company(known.history, known.playlists), cut, FIT, "then")
 
 
 def examples(inputs: Inputs, cut: float, world: Planted, most_lists: int = 1_000, seed: int = 0) -> list[Example]:
@@ -62,7 +63,7 @@ def live_record(history: History, user: int, cut: float, stock: Stock) -> UserRe
     record = UserRecord.empty(stock.vectors.shape[1])
     for at in np.flatnonzero((weights > 0) | skipped).tolist():
         item = int(mine.item[at])
-        vector, kind = stock.vectors[item], int(stock.columns.kind[item])
+        vector, kind = stock.listened[item], int(stock.columns.kind[item])
         record.add(item, kind, vector, float(mine.timestamp[at]), float(weights[at]), bool(skipped[at]))
     return record
 

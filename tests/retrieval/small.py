@@ -22,7 +22,7 @@ Neighbours = dict[int, list[tuple[int, float]]]  # anchor -> (item, cosine), bes
 def stock_of(vectors: ArrayLike, neighbours: Neighbours | None = None, **facts: ArrayLike) -> Stock:
     """A stock at NOW.
 
-    vectors  # (items, dim), the last coordinate popularity
+    vectors  # (items, dim), the last coordinate popularity; records sum the same ones
     facts    columns of ItemColumns by name; week, month, ever and first_heard (default: 0, 0, 0, never)
     """
     table = np.array(vectors, np.float32)
@@ -32,9 +32,8 @@ def stock_of(vectors: ArrayLike, neighbours: Neighbours | None = None, **facts: 
     columns = ItemColumns.unknown(n)
     columns = replace(columns, **{name: np.array(v, getattr(columns, name).dtype) for name, v in facts.items()})
     trends = Trends(np.array(NOW), plays["week"], plays["month"], plays["ever"], first)
-    return Stock(
-        "small@1", columns, table, VectorIndex.build(table, "small@1"), company_of(n, neighbours or {}), trends
-    )
+    index = VectorIndex.build(table, "small@1")
+    return Stock("small@1", columns, table, table, index, company_of(n, neighbours or {}), trends)
 
 
 def company_of(n: int, neighbours: Neighbours) -> Company:

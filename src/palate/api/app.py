@@ -14,7 +14,7 @@ from palate.api.appender import Appender
 from palate.api.follower import Follower
 from palate.api.gate import Gate
 from palate.api.metrics import Metrics
-from palate.api.routes import events, items, operations, pages, users
+from palate.api.routes import events, items, onboarding, operations, pages, privacy, users
 from palate.api.serving import Serving
 from palate.api.settings import ServerSettings
 from palate.core.home import Home
@@ -49,7 +49,8 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=ERROR_HANDLERS,
     )  # fmt: skip
     app.state.settings, app.state.metrics = settings, metrics
-    for router in (events.router, users.router, items.router, operations.router, pages.docs):
+    served = (events, onboarding, users, privacy, items, operations)
+    for router in (*(one.router for one in served), pages.docs):
         app.include_router(router)
     if settings.page:
         app.include_router(pages.page)

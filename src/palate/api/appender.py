@@ -25,13 +25,15 @@ class Written:
     """What became of one post.
 
     offset   where the log holds all of it
-    offsets  one for each event, 0 for a duplicate
+    offsets  one for each event, 0 for a duplicate, -1 for one left out
+    left_out events of deleted users
     """
 
     accepted: int
     duplicates: int
     offset: int
     offsets: list[int]
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Appender:
         self._metrics.append_seconds.observe(time.perf_counter() - start)
         self._metrics.events.labels("accepted").inc(appended.accepted)
         self._metrics.events.labels("duplicate").inc(appended.duplicates)
+        self._metrics.events.labels("left_out").inc(appended.left_out)
         return _shares(posts, appended)
 
 
@@ -111,8 +114,9 @@ def _shares(posts: list[_Post], appended: Appended) -> list[Written]:
     for post in posts:
         offsets = appended.offsets[start : start + len(post.listens)]
         start += len(post.listens)
-        accepted = int((offsets > 0).sum())
+        accepted, left_out = int((offsets > 0).sum()), int((offsets < 0).sum())
         # What was a duplicate stands somewhere before the log's end.
         offset = int(offsets.max()) if accepted == len(offsets) else appended.last_offset
-        shares.append(Written(accepted, len(offsets) - accepted, offset, offsets.tolist()))
+        duplicates = len(offsets) - accepted - left_out
+        shares.append(Written(accepted, duplicates, offset, offsets.tolist(), left_out))
     return shares

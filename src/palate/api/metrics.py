@@ -24,9 +24,12 @@ class Metrics:
         )
         self.lag_listens = Gauge("palate_fold_lag_listens", "Listens accepted and not folded yet", registry=to)
         self.lag_seconds = Gauge("palate_fold_lag_seconds", "For how long the oldest of them has waited", registry=to)
+        self.space_lag = Gauge(
+            "palate_space_lag_listens", "Listens that the records of each version in use lack", ["space"], registry=to
+        )
         self.space_info = Gauge("palate_space_info", "1 for the live space", ["space"], registry=to)
         self.space_created = Gauge(
             "palate_space_created_seconds", "When the live space was made, unix seconds", registry=to
         )
-        for result in ("accepted", "duplicate", "rejected"):
+        for result in ("accepted", "duplicate", "left_out", "rejected"):
             self.events.labels(result)

@@ -1,12 +1,13 @@
-"""What one server process holds open: the log, the listeners' records, and the live space as it is now."""
+"""What one server process holds open: the log, the listeners' records, and every version in use as it is now."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from palate.core.aliases import FILE
 from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
 from palate.core.home import Home
-from palate.embeddings.space import Spaces
+from palate.embeddings.space import Space, Spaces
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
@@ -25,6 +26,8 @@ class Serving:
         self.store = OnlineStore(home.online / "records")  # written too: LMDB opens a file once in a process
         self._seen: tuple[tuple[int, int] | None, Calendar] = (None, Calendar())
         self._live: LiveHome | None = None
+        self._in_use: dict[str, LiveHome] = {}
+        self._items: ItemStore | None = None
         self.refresh()
 
     @property
@@ -39,21 +42,41 @@ class Serving:
         """Whether there is a live space to answer from."""
         return self._live is not None
 
+    @property
+    def versions(self) -> dict[str, LiveHome]:
+        """By label, every version that may be asked for: the live one first, then the others in use.
+
+        Their parts are loaded when first asked for, so one that is damaged is among them too.
+        """
+        live = self._live
+        return ({} if live is None else {live.space.label: live}) | {
+            label: version for label, version in self._in_use.items() if live is None or label != live.space.label
+        }
+
+    @property
+    def moved(self) -> bool:
+        """Whether an alias or a pin has moved since `refresh`; one look at a file's time."""
+        return _mark(self.home.spaces / FILE) != self._seen[0]
+
     def refresh(self) -> bool:
         """Opens what was promoted since; until it is ready the old space answers. True when something changed.
 
         Slow (it loads a space), so it runs outside the event loop. Raises PalateError when the new space is damaged.
         """
-        seen = (_mark(self.home.spaces / "aliases.jsonl"), self.log.calendar())
+        seen = (_mark(self.home.spaces / FILE), self.log.calendar())
         if seen == self._seen or seen[0] is None:
             return False
-        spaces = Spaces(self.home.spaces)
-        label = spaces.aliases.standing().live
-        if label is None or (self._live is not None and (label, seen[1]) == (self._live.space.label, self._seen[1])):
-            self._seen = seen  # a version was proposed or refused; the live one is as it was
+        spaces, clock = Spaces(self.home.spaces), Clock(seen[1], self.wall)
+        label, in_use = spaces.aliases.standing().live, spaces.in_use
+        if not in_use:
+            self._in_use, self._seen = {}, seen
             return False
-        space, clock = spaces.live, Clock(seen[1], self.wall)
-        live = LiveHome(self.home, space, clock, self.store, self._items())
+        items = self._current_items()
+        self._in_use = {one: self._version(one, clock, items) for one in in_use}
+        if label is None or (self._live is not None and (label, seen[1]) == (self._live.space.label, self._seen[1])):
+            self._seen = seen  # a version was proposed, pinned or refused; the live one is as it was
+            return False
+        live = LiveHome(self.home, spaces.live, clock, self.store, items)
         _warm(live)
         self._live, self._seen = live, seen
         return True
@@ -62,18 +85,27 @@ class Serving:
         """Gives the files back."""
         if self._live is not None:
             self._live.items.close()
+        if self._items is not None:
+            self._items.close()
         self.store.close()
         self.log.close()
 
-    def _items(self) -> ItemStore:
+    def _version(self, label: str, clock: Clock, items: ItemStore) -> LiveHome:
+        """One of those in use; the same as before while nothing changed, since it may have loaded much."""
+        before = self._in_use.get(label)
+        if before is not None and before.items is items and before.clock.calendar == clock.calendar:
+            return before
+        return LiveHome(self.home, Space(self.home.spaces / label), clock, self.store, items)
+
+    def _current_items(self) -> ItemStore:
         """The item store as it is on disk; the open one when it still is that version.
 
         A replaced store is not closed here: requests under way read it, and the last of them lets it go.
         """
         path = self.home.online / "items"
-        if self._live is not None and self._live.items.version == ItemStore.live_version(path):
-            return self._live.items
-        return ItemStore(path)
+        if self._items is None or self._items.version != ItemStore.live_version(path):
+            self._items = ItemStore(path)
+        return self._items
 
 
 def _mark(path: Path) -> tuple[int, int] | None:

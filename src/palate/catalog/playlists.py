@@ -1,9 +1,10 @@
 """What is kept together: playlists as arrays of catalogue rows."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -62,6 +63,18 @@ class PlaylistTable:
         new = pl.DataFrame(columns, _SCHEMA).with_columns(pl.col(pl.Float64).fill_nan(None))
         self._table = latest_of(pl.concat([self._table, new]), _KEY)
         return len(self._table) - before
+
+    def of_owner(self, user_id: str) -> list[dict[str, Any]]:
+        """Every membership of a listener's own playlists, as rows; times are unix seconds."""
+        return self._table.filter(pl.col("owner") == user_id).select(list(_SCHEMA)).to_dicts()
+
+    def forget_owners(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Drops the playlists that these listeners own; gives how many memberships each had."""
+        owned = self._table.filter(pl.col("owner").is_in(list(user_ids)))
+        counted = dict(owned.group_by("owner").len().iter_rows())
+        # The owner may stand in some rows of a playlist only, as far as its source told it.
+        self._table = self._table.filter(~pl.col("playlist_id").is_in(owned["playlist_id"].to_list()))
+        return {user: int(counted.get(user, 0)) for user in user_ids}
 
     def __len__(self) -> int:
         return len(self._table)

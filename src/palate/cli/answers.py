@@ -40,15 +40,16 @@ def recommend(
 
 @click.command()
 @click.argument("what", type=click.Choice(["users", "items"]))
+@click.option("--space", "label", metavar="LABEL", help="Of this version, as in taste@6; default: the live one.")
 @AT
 @OUT
 @json_option
 @click.pass_obj
-def embed(home: Home, what: str, at: str | None, out: Path, as_json: bool) -> None:
+def embed(home: Home, what: str, label: str | None, at: str | None, out: Path, as_json: bool) -> None:
     """All vectors of one kind, as parquet: user_id or item_id, vector. A score is their dot product."""
     from palate.jobs.batch import embed as run
 
-    answer = run(home.require(), what, moment(at), out)
+    answer = run(home.require(), what, moment(at), out, label)
     _warn(answer)
     show(answer, f"{answer[what]:,} vectors of {answer['space']}, {answer['dim']} dimensions, in {out}", as_json)
 

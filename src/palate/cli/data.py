@@ -86,6 +86,10 @@ def _show(report: dict[str, Any], what: str, as_json: bool) -> None:
         f"{report['accepted']:,} {what}, {report['duplicates']:,} known before, {report['rejected']:,} rejected"
         f" ({report['seconds']:.1f} s, {rate:,.0f} rows/s)"
     ]
+    if report["left_out"]:
+        lines.append(
+            f"  {report['left_out']:,} of deleted users left out; to let one come back: palate user allow USER"
+        )
     lines += [f"  {count:,} x {reason}" for reason, count in report["reasons"].items()]
     if report["rejects_file"]:
         lines.append(f"  the rejected rows with file, line and reason: {report['rejects_file']}")

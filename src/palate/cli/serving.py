@@ -3,6 +3,7 @@
 import click
 
 from palate.cli.output import json_option, show
+from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
 
@@ -31,13 +32,25 @@ def start(home: Home, host: str | None, port: int | None, workers: int | None) -
 @json_option
 @click.pass_obj
 def fresh(home: Home, as_json: bool) -> None:
-    """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself."""
+    """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself.
+
+    Into the live version and into every other one in use: next, the one that a rollback goes to, and what is pinned.
+    """
     from palate.jobs.online import catch_up
 
-    folded = catch_up(home)
-    answer = {"listens": folded.listens, "listeners": folded.listeners, "offset": folded.offset}
-    text = f"{folded.listens:,} listens of {folded.listeners:,} listeners folded; level with offset {folded.offset:,}"
-    show(answer, text, as_json)
+    done = catch_up(home)
+    spaces = {done.space: done} | done.beside
+    told = {
+        label: {"listens": one.listens, "listeners": one.listeners, "offset": one.offset}
+        for label, one in spaces.items()
+    }
+    lines = [
+        f"{one.listens:,} listens of {one.listeners:,} listeners folded; level with offset {one.offset:,} ({label})"
+        for label, one in spaces.items()
+    ]
+    show(told[done.space] | {"space": done.space, "spaces": told}, "\n".join(lines), as_json)
+    if done.failed:
+        raise PalateError("; ".join(f"{label} was left as it is: {why}" for label, why in done.failed.items()))
 
 
 COMMANDS = (serve, fresh)

@@ -2,7 +2,9 @@
 
 A kind of model has its versions (`taste@7`) and one history, aliases.jsonl. `live` is the version that serves, `next`
 the one that may replace it; both follow from the lines, and so does what was live before. A rollback undoes the latest
-promotion that still stands, as an editor's undo does, so two in a row go back two promotions and never swing.
+promotion that still stands, as an editor's undo does, so two in a row go back two promotions and never swing. Beside
+them stand pins: a consumer, by name, relies on one version, which is kept until the pin is gone. A version that was
+retired is no more, and its label is never used again.
 
 Every line holds the hash of the line before it and of itself (Haber and Stornetta, "How to time-stamp a digital
 document", 1991), so a line that was changed or taken out is found by whoever looks. Reading never stops for that: a
@@ -14,6 +16,7 @@ import fcntl
 import getpass
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,9 +29,10 @@ from typing import Any, Literal, cast
 from palate.core.errors import BadInput, Corrupt, PalateError
 
 FILE = "aliases.jsonl"
-LIVE, NEXT = "live", "next"
+LIVE, NEXT, PIN, GONE = "live", "next", "pin", "gone"
+CONSUMER = re.compile(r"[\w.@-]{1,100}")
 
-Move = Literal["promote", "force", "rollback", "refuse"]
+Move = Literal["promote", "force", "rollback", "refuse", "pin", "unpin", "retire"]
 
 
 def present_user() -> str:
@@ -47,14 +51,16 @@ def present_user() -> str:
 class Entry:
     """One decision. Lines of older files lack what has a default here.
 
-    alias  live or next
-    space  the version's label
-    why    in the words of who decided, or of the gate
-    who    user@machine
-    move   promote; force: against the gate; rollback; refuse: the gate said no, and nothing moved
-    run    the run of the gate in the lab; empty where none was made
-    time   unix seconds
-    chain  hash of the line before and of this one; empty until it is written
+    alias     live, next, pin or gone
+    space     the version's label
+    why       in the words of who decided, or of the gate
+    who       user@machine
+    move      promote; force: against the gate; rollback; refuse: the gate said no, and nothing moved; pin; unpin;
+              retire
+    run       the run of the gate in the lab; empty where none was made
+    consumer  who relies on the version, of pin and unpin; else empty
+    time      unix seconds
+    chain     hash of the line before and of this one; empty until it is written
     """
 
     alias: str
@@ -62,6 +68,7 @@ class Entry:
     why: str
     move: Move = "promote"
     run: str = ""
+    consumer: str = ""
     who: str = field(default_factory=present_user)
     time: float = field(default_factory=time.time)
     chain: str = ""
@@ -69,10 +76,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the aliases stand. `stack` holds the promotions that were not undone, the live one last."""
+    """Where the aliases stand.
+
+    stack    the promotions that were not undone, the live one last
+    pins     (consumer, label), by consumer
+    retired  labels of versions that are no more
+    """
 
     stack: tuple[str, ...] = ()
     next: str | None = None
+    pins: tuple[tuple[str, str], ...] = ()
+    retired: frozenset[str] = frozenset()
 
     @property
     def live(self) -> str | None:
@@ -89,10 +103,16 @@ class Standing:
         """What a rollback can go back to, one after the other: the stack below the live one, latest first."""
         return tuple(label for label in reversed(self.stack[:-1]) if label != self.live)
 
+    def pinned_by(self, label: str) -> tuple[str, ...]:
+        """The consumers that rely on `label`, by name."""
+        return tuple(consumer for consumer, pinned in self.pins if pinned == label)
+
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Standing":
         """Where the aliases stand after the decisions; a move that this Palate does not know changes nothing."""
         stack: list[str] = []
+        pins: dict[str, str] = {}
+        retired: set[str] = set()
         waiting: str | None = None
         for entry in entries:
             label, moved = entry.space, entry.move in ("promote", "force")
@@ -102,9 +122,16 @@ class Standing:
                 stack += [label] if stack[-1:] != [label] else []
             elif entry.move == "rollback" and entry.alias == LIVE:
                 _back_to(stack, label)
-            if waiting in stack[-1:]:
+            elif entry.move == "pin":
+                pins[entry.consumer] = label
+            elif entry.move == "unpin":
+                pins.pop(entry.consumer, None)
+            elif entry.move == "retire":
+                retired.add(label)
+                pins = {consumer: pinned for consumer, pinned in pins.items() if pinned != label}
+            if waiting in stack[-1:] or waiting in retired:
                 waiting = None
-        return cls(tuple(stack), waiting)
+        return cls(tuple(stack), waiting, tuple(sorted(pins.items())), frozenset(retired))
 
 
 def _back_to(stack: list[str], label: str) -> None:
@@ -163,13 +190,49 @@ class AliasHistory:
                 raise PalateError(
                     f"{label} was judged against {over.live}, but {now.live} has become live since; promote it again"
                 )
+            _there(now, label)
             return Entry(LIVE, label, why, move, run)
 
         return self._decide(decide)
 
     def propose(self, label: str, why: str) -> Entry:
         """Makes `label` next: the one that may replace the live one. Corrupt when the history does not verify."""
-        return self._decide(lambda _: Entry(NEXT, label, why))
+        return self._decide(lambda now: Entry(NEXT, _there(now, label), why))
+
+    def pin(self, consumer: str, label: str, why: str) -> Entry:
+        """Keeps on record that `consumer` relies on `label`, in the place of what it relied on before.
+
+        BadInput for a name that is none (letters, digits, _ . @ -, 100 of them at most) or a version that was retired;
+        Corrupt when the history does not verify.
+        """
+        if not CONSUMER.fullmatch(consumer):
+            raise BadInput(
+                f"{consumer[:100]!r} is no name of a consumer; use letters, digits, _ . @ and -, at most 100"
+            )
+        return self._decide(lambda now: Entry(PIN, _there(now, label), why, "pin", consumer=consumer))
+
+    def unpin(self, consumer: str, why: str) -> Entry:
+        """Keeps on record that `consumer` relies on no version any more; BadInput when it did not."""
+
+        def decide(now: Standing) -> Entry:
+            pinned = dict(now.pins)
+            if consumer not in pinned:
+                raise BadInput(f"{consumer[:100]!r} has pinned nothing; pinned are: {', '.join(pinned) or 'none'}")
+            return Entry(PIN, pinned[consumer], why, "unpin", consumer=consumer)
+
+        return self._decide(decide)
+
+    def retire(self, label: str, why: str, allow: Callable[[Standing], None]) -> Entry:
+        """Keeps on record that `label` is no more, before its files go; Corrupt when the history does not verify.
+
+        allow: raises when what stands at this moment speaks against it; nobody else decides meanwhile.
+        """
+
+        def decide(now: Standing) -> Entry:
+            allow(now)
+            return Entry(GONE, label, why, "retire")
+
+        return self._decide(decide)
 
     def refuse(self, label: str, why: str, run: str = "") -> Entry:
         """Keeps on record that the gate did not let `label` become live; no alias moves."""
@@ -226,6 +289,13 @@ class AliasHistory:
                     "move it away and promote again, which begins a new history"
                 )
         return last
+
+
+def _there(now: Standing, label: str) -> str:
+    """The label; BadInput when its version was retired, which cannot be undone."""
+    if label in now.retired:
+        raise BadInput(f"{label} was retired and its label is not used again; choose another version or train again")
+    return label
 
 
 def _chain(last: str, told: Mapping[str, Any]) -> str:

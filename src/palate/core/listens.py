@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,16 @@ class Listens:
 
     def __len__(self) -> int:
         return len(self.user_id)
+
+    def take(self, rows: NDArray[np.intp]) -> "Listens":
+        """The events at `rows`, positions in the order wanted."""
+        columns: dict[str, Any] = {}
+        for name, values in vars(self).items():
+            if isinstance(values, np.ndarray):
+                columns[name] = values[rows]
+            else:
+                columns[name] = None if values is None else [values[row] for row in rows.tolist()]
+        return Listens(**columns)
 
 
 def in_columns(listens: Sequence[Listen]) -> Listens:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from palate.core.items import KINDS
 from palate.core.listens import Event
 from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_SECONDS, UserRecord, decay
-from palate.embeddings.weights import taste_weights
+from palate.embeddings.weights import event_weights
 from palate.listening.history import History
 
 BLOCK_USERS = 8_192  # bounds memory: 8,192 x 9 x 128 sums are 75 MB
+BLOCK_EVENTS = 2_000_000  # and so does this where histories are long: 150 bytes an event
 
 
 def build_records(
@@ -28,18 +29,27 @@ def build_records(
     kinds        # (items,) uint8, positions in core.items.KINDS
     Order: as in `users` (default: ascending rows). Equal to folding every event with `add` (a property test).
     """
-    weights, skipped = taste_weights(history).astype(np.float64), history.skipped()
-    counted = (weights > 0) | skipped
-    history, weights, skipped = history.take(counted), weights[counted], skipped[counted]
-    order = np.argsort(history.user, kind="stable")
+    weights, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
+    counted = np.flatnonzero((weights > 0) | skipped)
+    order = counted[np.argsort(history.user[counted], kind="stable")]
     bounds = np.searchsorted(history.user[order], np.arange(len(history.users) + 1))
     chosen = np.arange(len(history.users), dtype=np.int32) if users is None else users
     chosen = chosen[bounds[chosen + 1] > bounds[chosen]]
-    for start in range(0, len(chosen), BLOCK_USERS):
-        block = chosen[start : start + BLOCK_USERS]
+    for block in _blocks(chosen, bounds[chosen + 1] - bounds[chosen]):
         rows = np.concatenate([order[bounds[user] : bounds[user + 1]] for user in block])
         lengths = bounds[block + 1] - bounds[block]
-        yield from _build_block(history.take(rows), weights[rows], skipped[rows], block, lengths, item_vectors, kinds)
+        weight = weights[rows].astype(np.float64)
+        yield from _build_block(history.take(rows), weight, skipped[rows], block, lengths, item_vectors, kinds)
+
+
+def _blocks(users: NDArray[np.int32], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int32]]:
+    """The users, so many at a time that both bounds hold, or one; `lengths` # (users,) events of each."""
+    before, start = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]), 0
+    while start < len(users):
+        fits = int(np.searchsorted(before, before[start] + BLOCK_EVENTS, side="right")) - 1
+        stop = min(max(fits, start + 1), start + BLOCK_USERS)
+        yield users[start:stop]
+        start = stop
 
 
 def _build_block(

@@ -9,7 +9,7 @@ taste can say how much of its owner's listening is what everybody hears now. It 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -22,7 +22,6 @@ from palate.catalog.columns import ItemColumns, Playlists
 from palate.core import recording
 from palate.core.clock import DAY_SECONDS
 from palate.core.settings import Range
-from palate.embeddings.encoder import DEFAULT, UserSettings
 from palate.embeddings.records import decay
 from palate.embeddings.weights import taste_weights
 from palate.listening.history import History
@@ -55,23 +54,20 @@ class ItemModel:
     vectors: NDArray[np.float32]
     settings: ItemSettings
 
-    def fold_in(
-        self, history: History, users: NDArray[np.int32], settings: UserSettings = DEFAULT
-    ) -> NDArray[np.float32]:
-        """(q, dim) exact iALS vectors of `users`, each seen from their own latest listen: the encoder's teacher."""
-        reference = np.full(len(history.users), -np.inf)
-        counted = (taste_weights(history) > 0) | history.skipped()  # as in the record: a search is no listen
-        np.maximum.at(reference, history.user[counted], history.timestamp[counted])
+    def solved(self, profiles: sp.csr_matrix) -> NDArray[np.float32]:
+        """(q, dim) float32: the vectors that explain the rows best, by the equations that the items were learnt with.
+
+        profiles # (q, items) float32, 1 for an item that was heard just now, less for one that was heard before. The
+        last coordinate is 0: how much is popularity is not solved for.
+        """
         filled = np.flatnonzero(self.vectors[:, :-1].any(axis=1))  # rows of zeros add nothing but rounding
-        half_life_days = self.settings.half_life_days / settings.fade_speedup
-        matrix = listening_matrix(history, reference, half_life_days)[users][:, filled]
-        tastes = np.full((len(users), self.settings.dim), self.settings.popularity_share, np.float32)
+        solved = np.zeros((profiles.shape[0], self.settings.dim), np.float32)
         with threadpool_limits(1, "blas"):  # implicit has threads of its own and wants BLAS to have one
-            als = _als(replace(self.settings, confidence=self.settings.confidence * settings.confidence_factor))
+            als = _als(self.settings)
             als.item_factors = np.ascontiguousarray(self.vectors[filled, :-1])
-            als.user_factors = np.zeros((len(users), self.settings.dim - 1), np.float32)
-            tastes[:, :-1] = als.recalculate_user(np.arange(len(users)), matrix)
-        return tastes
+            als.user_factors = np.zeros((len(solved), self.settings.dim - 1), np.float32)
+            solved[:, :-1] = als.recalculate_user(np.arange(len(solved)), profiles[:, filled])
+        return solved
 
 
 def _als(settings: ItemSettings) -> AlternatingLeastSquares:
@@ -115,7 +111,7 @@ def fit_items(history: History, playlists: Playlists, columns: ItemColumns, sett
             als.fit(matrix, show_progress=False, callback=_told(als) if recording.current() is not None else None)
         vectors[known, :-1] = als.item_factors
     for group in (columns.artist, columns.genre):
-        _borrow(vectors, known, group)
+        borrow(vectors, known, group)
     vectors[:, -1] = recent_popularity(history, settings.popularity_half_life_days)
     return ItemModel(vectors, settings)
 
@@ -136,9 +132,10 @@ def _told(als: AlternatingLeastSquares) -> Callable[[int, float, float | None], 
     return tell
 
 
-def recent_popularity(history: History, half_life_days: float) -> NDArray[np.float32]:
-    """(items,) log(1 + plays decayed to the end of `history`)."""
-    weight = taste_weights(history) * decay(history.end - history.timestamp, half_life_days * DAY_SECONDS)
+def recent_popularity(history: History, half_life_days: float, at: float | None = None) -> NDArray[np.float32]:
+    """(items,) log(1 + plays decayed to `at`, home seconds, by default the end of `history`)."""
+    age = (history.end if at is None else at) - history.timestamp
+    weight = taste_weights(history) * decay(age, half_life_days * DAY_SECONDS)
     counts = np.bincount(history.item, weight, minlength=history.n_items)
     return np.log1p(counts).astype(np.float32)
 
@@ -150,8 +147,11 @@ def _playlist_matrix(playlists: Playlists, n_items: int, weight: float) -> sp.cs
     return sp.csr_matrix((values, (pair // n_items, pair % n_items)), (len(playlists.ids), n_items))
 
 
-def _borrow(vectors: NDArray[np.float32], known: NDArray[np.bool_], group: NDArray[np.int32]) -> None:
-    """Gives items without a vector the mean of their group's known ones, in place; group -1 is no group."""
+def borrow(vectors: NDArray[np.float32], known: NDArray[np.bool_], group: NDArray[np.int32]) -> None:
+    """Gives items without a vector the mean of their group's known ones, in place; group -1 is no group.
+
+    vectors # (items, any) float32; known # (items,) who lends; group # (items,) int32
+    """
     lender = known & (group >= 0)
     n_groups = int(group.max(initial=-1)) + 1
     size = np.bincount(group[lender], minlength=n_groups)
@@ -159,5 +159,5 @@ def _borrow(vectors: NDArray[np.float32], known: NDArray[np.bool_], group: NDArr
         (np.ones(lender.sum(), np.float32), (group[lender], np.flatnonzero(lender))), (n_groups, len(group))
     )
     means = (share @ vectors) / np.maximum(size, 1)[:, None]
-    needy = np.flatnonzero(~vectors[:, :-1].any(axis=1) & (group >= 0))
+    needy = np.flatnonzero(~known & ~vectors.any(axis=1) & (group >= 0))
     vectors[needy] = means[group[needy]]

@@ -7,6 +7,7 @@ afterwards. Which version answers requests is an alias, kept in a history that i
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -51,13 +52,14 @@ class Space:
 
     @cached_property
     def item_vectors(self) -> NDArray[np.float32]:
-        """(items, dim) float32 by catalogue row, memory-mapped."""
-        path = self.folder / "item_vectors.npy"
-        try:
-            vectors: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise Corrupt(f"{path} cannot be read ({error}); roll back or train again") from error
-        return vectors
+        """(items, dim) float32 by catalogue row, memory-mapped: what a taste is multiplied with."""
+        return _mapped(self.folder / "item_vectors.npy")
+
+    @cached_property
+    def listened(self) -> NDArray[np.float32]:
+        """(items, dim) float32 by catalogue row, memory-mapped: what a listener's record sums."""
+        path = self.folder / "listened.npy"
+        return _mapped(path) if path.is_file() else self.item_vectors  # spaces before 0.2 had one vector for both
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -72,6 +74,14 @@ class Space:
         for name, expected in self.manifest["files"].items():
             if not (self.folder / name).is_file() or _hash(self.folder / name) != expected:
                 raise Corrupt(f"{self.folder / name} is not what was published; roll back or train again")
+
+
+def _mapped(path: Path) -> NDArray[np.float32]:
+    try:
+        vectors: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise Corrupt(f"{path} cannot be read ({error}); roll back or train again") from error
+    return vectors
 
 
 def _hash(path: Path) -> str:
@@ -140,8 +150,13 @@ class Spaces:
     @property
     def fallback(self) -> str | None:
         """The label that a rollback makes live: the promotion before, whose folder is still there."""
-        present = {space.label for space in self.versions()}
-        return next((label for label in self.aliases.standing().earlier if label in present), None)
+        standing = self.aliases.standing()
+        present = self._present(standing)
+        return next((label for label in standing.earlier if label in present), None)
+
+    def _present(self, standing: Standing) -> set[str]:
+        """The versions that may be used: a retired one is not, even while its folder is being removed."""
+        return {space.label for space in self.versions()} - standing.retired
 
     @property
     def previous(self) -> str:
@@ -153,9 +168,10 @@ class Spaces:
 
     @property
     def in_use(self) -> list[str]:
-        """The labels that an alias may ask for at once, live first: their listeners' records have to be kept."""
+        """The labels that an alias or a consumer may ask for at once, live first: their records have to be kept."""
         standing = self.aliases.standing()
-        return list(dict.fromkeys(one for one in (standing.live, self.fallback, standing.next) if one is not None))
+        asked = (standing.live, self.fallback, standing.next, *(label for _, label in standing.pins))
+        return list(dict.fromkeys(one for one in asked if one is not None))
 
     def history(self) -> list[dict[str, Any]]:
         """Every move of `live`, oldest first, as plain values (core/aliases.py, Entry)."""
@@ -181,5 +197,39 @@ class Spaces:
 
         BadInput when there is nothing to go back to.
         """
-        present = {space.label for space in self.versions()}
-        return self.aliases.rollback(why, present.__contains__)
+        return self.aliases.rollback(why, self._present(self.aliases.standing()).__contains__)
+
+    def pin(self, consumer: str, label: str, why: str) -> Entry:
+        """Keeps `label` for a consumer that relies on it, whatever is live; BadInput for an unknown label."""
+        return self.aliases.pin(consumer, self.get(label).label, why)
+
+    def unpin(self, consumer: str, why: str) -> Entry:
+        """The consumer relies on no version any more; BadInput when it did not."""
+        return self.aliases.unpin(consumer, why)
+
+    def retire(self, label: str, why: str, force: bool = False) -> Entry:
+        """Removes a version's folder for good; the line in the history is written first.
+
+        BadInput for an unknown label and for the live one, and unless `force` for one that is next, previous or pinned.
+        Killed in between, the folder is still there and retiring it again ends the work. Its listeners' records are
+        elsewhere: jobs/retiring.py.
+        """
+        folder = self.get(label).folder
+
+        def allow(now: Standing) -> None:
+            if now.live == label:
+                raise BadInput(f"{label} is live; promote another version or roll back first, then retire it")
+            present = self._present(now)
+            fallback = next((one for one in now.earlier if one in present), None)
+            uses = ["it is next"] if now.next == label else []
+            uses += ["a rollback goes to it"] if fallback == label else []
+            uses += [f"{consumer} has pinned it" for consumer in now.pinned_by(label)]
+            if uses and not force:
+                raise BadInput(f"{label} is in use: {'; '.join(uses)}; retire it all the same with --force --why TEXT")
+
+        entry = self.aliases.retire(label, why, allow)
+        leaving = folder.with_name(f".{label}.retired")  # no version any more from one moment to the next
+        shutil.rmtree(leaving, ignore_errors=True)
+        folder.rename(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+        return entry

@@ -13,6 +13,7 @@ from palate.core.recording import log, recording
 from palate.embeddings.inputs import Inputs
 from palate.evaluation.beside import Beside
 from palate.evaluation.cohorts import Cohorts
+from palate.evaluation.coldstart import ColdStart, cold_start
 from palate.evaluation.method import Fitted, Method, Seeded
 from palate.evaluation.metrics import overlap
 from palate.evaluation.scoring import Sheet, check_lists, marked, mean_sheet
@@ -21,7 +22,7 @@ from palate.evaluation.staleness import Aged, aged
 from palate.evaluation.tasks import standard_tasks
 from palate.evaluation.tasks.hours import NextHours
 from palate.evaluation.tasks.questions import LISTENERS, Questions, Task
-from palate.evaluation.tasks.week import Next
+from palate.evaluation.tasks.week import ColdNext, Next
 from palate.listening.history import History
 
 CEILING, BASELINE = "ceiling", "baseline"
@@ -91,6 +92,7 @@ class Evaluation:
     tasks: dict[str, TaskValues]
     missing: dict[str, str]
     aged: Aged | None
+    cold: ColdStart | None
     costs: dict[str, Cost]
     rules: dict[str, str]
     left_out: dict[str, str]
@@ -115,7 +117,7 @@ class _Block:
 
 @dataclass
 class _Marks:
-    """What is collected window by window: marks, ages, costs."""
+    """What is collected window by window: marks, ages, first listens, costs."""
 
     settings: EvalSettings
     tasks: list[Task]
@@ -124,6 +126,7 @@ class _Marks:
     blocks: dict[str, list[_Block]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     ages: list[Aged] = field(default_factory=list)
+    colds: list[ColdStart] = field(default_factory=list)
 
     def fit(self, method: Method, part: Split, latest: bool) -> list[Fitted]:
         """The method as trained on one window; several times when its training is random."""
@@ -163,6 +166,13 @@ class _Marks:
             if isinstance(task, NextHours):
                 first = {name: models[0] for name, models in able.items() if name not in self.ceilings}
                 self.ages.append(aged(task, part, asked, number, first, self.settings))
+
+    def ask_newcomers(self, part: Split, inputs: Inputs, number: int, fitted: dict[str, list[Fitted]]) -> None:
+        """The cold-start curve of one window, beside the task of who is hardly known."""
+        if any(isinstance(task, ColdNext) for task in self.tasks):
+            first = {name: models[0] for name, models in fitted.items() if name not in self.ceilings}
+            found = cold_start(part, inputs, number, first, self.settings)
+            self.colds += [found] if found else []
 
     def of_window(self, number: int) -> dict[str, float]:
         """The mean of the main metric by task and method in one window: `next.for_you.ndcg_at_100`."""
@@ -211,6 +221,7 @@ def evaluate(
         fitted: dict[str, list[Fitted]] = {}  # first let go of the last window's: EASE alone holds 400 MB
         fitted = {method.name: marks.fit(method, part, number == len(used) - 1) for method in methods}
         marks.ask(part, number, fitted, cohorts.membership(part.known, window.at) if cohorts else {})
+        marks.ask_newcomers(part, inputs, number, fitted)
         log(marks.of_window(number), step=number)
     blocks = marks.blocks
     if not blocks:
@@ -224,6 +235,7 @@ def evaluate(
         tasks={task.name: _joined(task, blocks[task.name], settings) for task in tasks if task.name in blocks},
         missing={name: reason for name, reason in marks.missing.items() if name not in blocks},
         aged=Aged.joined(marks.ages),
+        cold=ColdStart.joined(marks.colds),
         costs=marks.costs,
         rules=cohorts.rules if cohorts else {},
         left_out=cohorts.left_out if cohorts else {},

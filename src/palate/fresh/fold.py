@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.catalog.columns import ItemColumns
 from palate.core.clock import Calendar
 from palate.core.listens import Event
 from palate.embeddings.encoder import Encoder
 from palate.embeddings.records import UserRecord
+from palate.embeddings.space import Space
 from palate.embeddings.states import UserState
 from palate.embeddings.weights import event_weights
 from palate.listening.log import ListeningLog, LogBatch
@@ -27,10 +29,10 @@ class Folded:
 
 @dataclass(frozen=True)
 class Folder:
-    """Keeps the records of one space level with the log. One folder at a time may write to a store.
+    """Keeps the records of one space level with the log. One process at a time may fold into a store.
 
-    space        label of the live space, e.g. "taste@7"
-    item_vectors # (items, dim) float32
+    space        label, e.g. "taste@7"; each version has records and an offset of its own
+    item_vectors # (items, dim) float32, what a record sums
     kinds        # (items,) uint8, positions in core.items.KINDS
     """
 
@@ -43,27 +45,53 @@ class Folder:
     encoder: Encoder
     calendar: Calendar
 
-    def catch_up(self) -> Folded:
-        """Folds everything logged since the store's offset, batch by batch; each batch is one transaction."""
-        listens, offset = 0, self.store.offset(self.space)
+    @classmethod
+    def of(cls, space: Space, log: ListeningLog, store: OnlineStore, items: ItemStore, calendar: Calendar) -> "Folder":
+        """Over a published space, whose vectors stay on disk. Corrupt when a file of it is missing or damaged."""
+        kinds = ItemColumns.load(space.folder / "columns.npz").kind
+        return cls(log, store, items, space.label, np.asarray(space.listened), kinds, space.encoder, calendar)
+
+    def catch_up(self, most: int | None = None) -> Folded:
+        """Folds what was logged since the store's offset, part by part; each part is one transaction.
+
+        most: ends after so many listens, for who has other spaces to look after; None for all. It also ends when
+        somebody else replaced or dropped the records meanwhile; the next call goes on from what is there then.
+        """
+        listens, offset, end = 0, self.store.offset(self.space), self.log.end_offset()
         changed: set[str] = set()
         for batch in self.log.replay(offset):
-            records = self._fold(batch)
-            tastes = self.encoder.encode(list(records.values()))
-            states = {
-                u: UserState(taste, record).pack() for (u, record), taste in zip(records.items(), tastes, strict=True)
-            }
-            offset = int(batch.offsets[-1])
-            self.store.put_many(self.space, states, offset)
-            listens += len(batch)
+            stop = len(batch) if most is None else min(len(batch), most - listens)
+            records, upto = self._fold(batch, stop), int(batch.offsets[stop - 1])
+            if not self._write(records, offset, upto):
+                return Folded(listens, len(changed), self.store.offset(self.space))
+            listens, offset = listens + stop, upto
             changed.update(records)
+            if listens == most:
+                return Folded(listens, len(changed), offset)
+        in_holes = offset < end  # the log ends where deleted listeners' listens were
+        if in_holes and self._write({}, offset, end):
+            offset = end
         return Folded(listens, len(changed), offset)
 
-    def _fold(self, batch: LogBatch) -> dict[str, UserRecord]:
-        """The records of the batch's listeners with its listens in them; items without a row change nothing."""
+    def _write(self, records: dict[str, UserRecord], since: int, upto: int) -> bool:
+        """Encodes and stores them; False, and nothing written, when the stored records are not those of `since`."""
+        tastes = self.encoder.encode(list(records.values()))
+        states = {
+            u: UserState(taste, record).pack() for (u, record), taste in zip(records.items(), tastes, strict=True)
+        }
+        if self.store.offset(self.space) != since:  # a version was retired, or trained anew
+            return False
+        self.store.put_many(self.space, states, upto)
+        return True
+
+    def _fold(self, batch: LogBatch, stop: int) -> dict[str, UserRecord]:
+        """The records of who listened in the batch's first `stop` listens, with these in them.
+
+        Items without a row change nothing.
+        """
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
         moments = self.calendar.home_times(batch.timestamp)
-        counted = np.flatnonzero((weights > 0) | skipped)
+        counted = np.flatnonzero((weights > 0)[:stop] | skipped[:stop])
         records: dict[str, UserRecord] = {}
         for i in counted.tolist():
             row = self.items.row(batch.item_id[i])

@@ -43,7 +43,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Moment:
-    """A home as it was at one moment: what was heard before it, and the live space's models."""
+    """A home as it was at one moment: what was heard before it, and one space's models."""
 
     home: Home
     space: Space
@@ -51,9 +51,13 @@ class Moment:
     at: float  # home seconds
 
     @classmethod
-    def open(cls, home: Home, at: float | None) -> "Moment":
-        """at: unix seconds; None for just after the last listen. Listens of items that the space lacks are left out."""
-        space = Spaces(home.require().spaces).live
+    def open(cls, home: Home, at: float | None, label: str | None = None) -> "Moment":
+        """at: unix seconds; None for just after the last listen. Listens of items that the space lacks are left out.
+
+        label: of any version that is there; None for the live one. BadInput for an unknown one.
+        """
+        spaces = Spaces(home.require().spaces)
+        space = spaces.live if label is None else spaces.get(label)
         inputs = gather(home, at=at)
         return cls(home, space, known_to(space, inputs.history), moment_of(home, inputs, at))
 
@@ -78,9 +82,8 @@ class Moment:
         order, bounds = self._events
         if len(rows):
             mine = np.sort(np.concatenate([order[bounds[row] : bounds[row + 1]] for row in rows]))
-            # The vectors as they were published, popularity included: what the live records are made of.
-            vectors = np.array(self.space.item_vectors)
-            records = build_records(self.history.take(mine), vectors, self.stock.columns.kind, rows)
+            listened = np.array(self.space.listened)
+            records = build_records(self.history.take(mine), listened, self.stock.columns.kind, rows)
             yield from encoded(records, self.space.encoder)
 
     def states_of(self, users: Iterable[str]) -> Iterator[tuple[str, UserState]]:
@@ -179,12 +182,13 @@ def _answer(users: list[str]) -> tuple[dict[str, list[Any]], int]:
     return _worker[0](users)
 
 
-def embed(home: Home, what: str, at: float | None, out: Path) -> dict[str, Any]:
+def embed(home: Home, what: str, at: float | None, out: Path, space: str | None = None) -> dict[str, Any]:
     """Writes `out` (parquet: user_id or item_id, vector list of float32); a score is the dot product of the two.
 
     what: "users" (everybody with a listen before the moment) or "items" (all that have a vector).
+    space: label of the version whose vectors; None for the live one. BadInput lists the versions that there are.
     """
-    moment = Moment.open(home, at)
+    moment = Moment.open(home, at, space)
     dim = int(moment.space.encoder.dim)
     if what == "users":
         ids, vectors = _user_vectors(moment, dim)

@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,14 +26,18 @@ from palate.core.home import Home
 from palate.core.progress import progress
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
+from palate.embeddings.foundation import Foundation, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs, is_simulated
-from palate.embeddings.items import ItemModel, fit_items
+from palate.embeddings.items import ItemModel
 from palate.embeddings.space import Space, Spaces
-from palate.jobs.fit import encoded, fit_ranker, fit_user_encoder, stock_at
+from palate.embeddings.teacher import Lesson
+from palate.jobs.fit import encoded, fit_ranker, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
 from palate.jobs.promoting import after_training
+from palate.jobs.rotating import plays_of, rotated_onto_live
 from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
+from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
 from palate.store.items import ItemStore
@@ -84,22 +88,23 @@ class Snapshot(Step):
         write_json(self.path, {"offset": run.offset, "moment": moment_of(run.home, inputs, run.until)})
 
 
-class Items(Step):
-    """Item vectors."""
+class Factors(Step):
+    """The factorizations that the teacher averages."""
 
-    target = "item_vectors.npy"
+    target = "factors.npy"
 
     def requires(self) -> list[Step]:
         return self.needs(Snapshot)
 
     def run(self) -> None:
-        inputs = self.run_.inputs()
-        if "items" in self.run_.fits:
-            vectors = fit_items(inputs.history, inputs.playlists, inputs.columns, self.run_.settings.items).vectors
-        else:
-            vectors = padded(np.array(self.run_.reused().item_vectors), inputs.history.n_items, 0)
+        models = fit_factors(self.run_.inputs(), self.run_.settings.foundation)
         with atomic_file(self.path) as temporary, temporary.open("wb") as file:
-            np.save(file, vectors, allow_pickle=False)
+            np.save(file, np.stack([model.vectors for model in models]), allow_pickle=False)
+
+    @classmethod
+    def load(cls, run: Run) -> list[ItemModel]:
+        """What `run` wrote."""
+        return [ItemModel(vectors, run.settings.items) for vectors in np.load(run.folder / cls.target)]
 
 
 class CompanyTable(Step):
@@ -115,20 +120,42 @@ class CompanyTable(Step):
         fit_company(inputs.history, inputs.playlists).save(self.path)
 
 
-class UserEncoder(Step):
-    """The encoder from records to tastes."""
+class TeacherLists(Step):
+    """What the teacher says of many situations."""
 
-    target = "encoder.npz"
+    target = "lesson.npz"
 
     def requires(self) -> list[Step]:
-        return self.needs(Items)
+        return self.needs(Factors, CompanyTable)
 
     def run(self) -> None:
-        if "users" not in self.run_.fits:
-            return self.run_.reused().encoder.save(self.path)
-        settings = self.run_.settings
-        model = ItemModel(np.load(self.run_.folder / Items.target), settings.items)
-        return fit_user_encoder(self.run_.inputs(), model, settings.items.seed, settings.users).save(self.path)
+        run, company = self.run_, Company.load(self.run_.folder / CompanyTable.target)
+        fit_lesson(run.inputs(), Factors.load(run), company, run.settings.foundation).save(self.path)
+
+
+class SpaceVectors(Step):
+    """Item vectors and the user encoder; an interrupted training goes on after its last whole epoch."""
+
+    target = "foundation.npz"
+
+    def requires(self) -> list[Step]:
+        return self.needs(TeacherLists) if self.run_.fits & {"items", "users"} else self.needs(Snapshot)
+
+    def run(self) -> None:
+        run = self.run_
+        if not run.fits & {"items", "users"}:
+            return self._reused().save(self.path)
+        frozen = None if "items" in run.fits else self._reused()
+        lesson, checkpoint = Lesson.load(run.folder / TeacherLists.target), run.folder / "checkpoint.npz"
+        settings = run.settings.foundation
+        fit_foundation(run.inputs(), Factors.load(run), lesson, settings, checkpoint, frozen).save(self.path)
+        return checkpoint.unlink(missing_ok=True)
+
+    def _reused(self) -> Foundation:
+        """The vectors of the space that gives the parts which are not fitted, with zeros for items of later."""
+        space, n_items = self.run_.reused(), self.run_.inputs().history.n_items
+        listened, vectors = (padded(np.array(side), n_items, 0) for side in (space.listened, space.item_vectors))
+        return Foundation(listened, vectors, space.encoder)
 
 
 class RankerTrees(Step):
@@ -151,7 +178,7 @@ class Published(Step):
     target = "published.json"
 
     def requires(self) -> list[Step]:
-        return self.needs(Items, CompanyTable, UserEncoder, RankerTrees)
+        return self.needs(SpaceVectors, CompanyTable, RankerTrees)
 
     def run(self) -> None:
         run, spaces = self.run_, Spaces(self.run_.home.spaces)
@@ -159,7 +186,10 @@ class Published(Step):
         space = done[-1] if done else _publish(run, spaces)
         ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
         with OnlineStore(run.home.online / "records") as store:
-            store.replace(space.label, _states(Inputs.load(run.everything), space), run.offset)
+            states = _states(Inputs.load(run.everything), space)
+            deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken
+            there = ((user, state) for user, state in states if not deleted.among([user]))
+            store.replace(space.label, there, run.offset)
         write_json(self.path, {"space": space.label})
 
 
@@ -178,14 +208,20 @@ def _drop_superseded(home: Home, trained: str) -> None:
 def _publish(run: Run, spaces: Spaces) -> Space:
     """Puts the run's files into a new version's folder."""
     inputs, moment = run.inputs(), run.moment
-    vectors = np.load(run.folder / Items.target)
+    found, label = Foundation.load(run.folder / SpaceVectors.target), spaces.aliases.standing().live
+    live = next((space for space in spaces.versions() if space.label == label), None)  # its folder may have been lost
+    turned = rotated_onto_live(found.vectors, found.encoder.weights, live, plays_of(inputs.history))
+    encoder = replace(found.encoder, weights=turned.weights)
+    found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
-    stock = stock_at(inputs, vectors, company, moment, run.settings, spaces.next_label())
+    stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
 
     def fill(folder: Path) -> None:
-        with (folder / "item_vectors.npy").open("wb") as file:
-            np.save(file, stock.vectors, allow_pickle=False)
-        for name in (CompanyTable.target, UserEncoder.target, RankerTrees.target):
+        for name, side in (("item_vectors.npy", stock.vectors), ("listened.npy", stock.listened)):
+            with (folder / name).open("wb") as file:
+                np.save(file, side, allow_pickle=False)
+        encoder.save(folder / "encoder.npz")
+        for name in (CompanyTable.target, RankerTrees.target):
             shutil.copyfile(run.folder / name, folder / name)
         inputs.columns.save(folder / "columns.npz")
         stock.trends.save(folder / "trends.npz")
@@ -193,17 +229,17 @@ def _publish(run: Run, spaces: Spaces) -> Space:
 
     manifest = {
         "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,
-        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": int(vectors.shape[1]),
+        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": encoder.dim,
         "settings": asdict(run.settings), "simulated": is_simulated(inputs),
-    }  # fmt: skip
+    } | turned.manifest  # fmt: skip
     return spaces.publish(manifest, fill)
 
 
 def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
     """Every listener's id and packed state."""
-    users, vectors = inputs.history.users, np.array(space.item_vectors)
-    history = inputs.history.take(inputs.history.item < len(vectors))
-    records = build_records(history, vectors, inputs.columns.kind)
+    users, listened = inputs.history.users, np.array(space.listened)
+    history = inputs.history.take(inputs.history.item < len(listened))
+    records = build_records(history, listened, inputs.columns.kind)
     for user, state in encoded(progress(records, "listeners online", len(users)), space.encoder):
         yield users[user], state.pack()
 

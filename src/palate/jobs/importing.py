@@ -19,6 +19,7 @@ from palate.core.home import Home
 from palate.core.items import Item, Membership
 from palate.core.listens import Listens
 from palate.core.progress import progress
+from palate.listening.deleted import DeletedUsers
 from palate.listening.listeners import ListenerTable
 from palate.listening.log import ListeningLog
 from palate.sources.items import read_items
@@ -43,12 +44,13 @@ Reading: TypeAlias = Iterator[tuple[C, list[Reject]]]
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What one import did; rows = accepted + duplicates + rejected.
+    """What one import did; rows = accepted + duplicates + rejected + left_out.
 
     accepted     # listens or memberships that are new; items or listeners that are new or changed
     duplicates   # what was there already, as it is now
     reasons      # why rows were rejected, with "…" for what differs from row to row: how many, the most frequent first
     rejects_file # the rejected rows with file, line and reason (CSV); None when there are none
+    left_out     # rows of deleted users, who stay deleted (listening/deleted.py)
     """
 
     files: int
@@ -59,6 +61,7 @@ class ImportReport:
     reasons: dict[str, int]
     rejects_file: Path | None
     seconds: float
+    left_out: int = 0
 
 
 def import_listens(home: Home, files: list[Path], mapping: dict[str, str], strict: bool, now: float) -> ImportReport:
@@ -73,7 +76,9 @@ def import_listens(home: Home, files: list[Path], mapping: dict[str, str], stric
     with ListeningLog(home.log) as log:
 
         def append(listens: Listens) -> int:
-            return log.append(listens).accepted
+            appended = log.append(listens)
+            task.leave_out(appended.left_out)
+            return appended.accepted
 
         for file in files:
             task.load(file, append)
@@ -130,8 +135,11 @@ def import_listeners(home: Home, files: list[Path], mapping: dict[str, str], str
     if strict:
         task.check(files)
     with ListenerTable.changing(home.listeners) as table:
+        deleted = DeletedUsers.of(home)
 
         def upsert(listeners: Listeners) -> int:
+            gone = deleted.among(listeners.user_id)
+            task.leave_out(sum(user in gone for user in listeners.user_id) if gone else 0)
             return table.upsert(listeners.user_id, listeners.values)
 
         for file in files:
@@ -145,7 +153,7 @@ class _Import(Generic[C]):
     def __init__(self, home: Home, read: Callable[[Path], Reading[C]], now: float) -> None:
         self._home, self._read, self._now = home, read, now
         self._began = time.perf_counter()
-        self._rows = self._accepted = self._rejected = 0
+        self._rows = self._accepted = self._rejected = self._left_out = 0
         self._reasons: Counter[str] = Counter()
         self._rejects_file: Path | None = None
 
@@ -169,16 +177,21 @@ class _Import(Generic[C]):
             if len(chunk):
                 self._accepted += store(chunk)
 
+    def leave_out(self, rows: int) -> None:
+        """Counts rows of deleted users."""
+        self._left_out += rows
+
     def report(self, files: int) -> ImportReport:
         return ImportReport(
             files=files,
             rows=self._rows,
             accepted=self._accepted,
-            duplicates=self._rows - self._accepted - self._rejected,
+            duplicates=self._rows - self._accepted - self._rejected - self._left_out,
             rejected=self._rejected,
             reasons=dict(self._reasons.most_common()),
             rejects_file=self._rejects_file,
             seconds=time.perf_counter() - self._began,
+            left_out=self._left_out,
         )
 
     def _keep(self, file: Path, rejects: list[Reject]) -> None:

@@ -1,13 +1,17 @@
 """A trained home opened by a command, rather than by a server."""
 
 import time
+from dataclasses import dataclass
 
 from palate.core.clock import Clock
 from palate.core.errors import PalateError
 from palate.core.home import Home
+from palate.embeddings.space import Space, Spaces
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import FoldLock
 from palate.listening.log import ListeningLog
+from palate.store.items import ItemStore
+from palate.store.records import OnlineStore
 from palate.surfaces.live import LiveHome
 
 
@@ -18,17 +22,56 @@ def open_live(home: Home, readonly: bool = True) -> LiveHome:
     return LiveHome.open(home, clock, readonly)
 
 
-def catch_up(home: Home) -> Folded:
-    """Folds what the live space's records lack. PalateError when a server is doing that already."""
+@dataclass(frozen=True)
+class CaughtUp(Folded):
+    """What one `catch_up` did to the live space's records, and to those beside them.
+
+    space   label of the live space
+    beside  by label, what it did to the other versions in use
+    failed  by label, why one of those could not be folded into
+    """
+
+    space: str
+    beside: dict[str, Folded]
+    failed: dict[str, str]
+
+
+def catch_up(home: Home) -> CaughtUp:
+    """Folds what the records of every version in use lack, the live one first.
+
+    A damaged version stops none of the others. PalateError when a server is doing all this already, and when the live
+    space is the damaged one.
+    """
     lock = FoldLock(home.require().online / "fold.lock")
     try:
         if not lock.mine():
             raise PalateError(f"a running server keeps {home.root} fresh already; nothing to do")
-        live = open_live(home, readonly=False)
-        with ListeningLog(home.log) as log:
-            return Folder(
-                log, live.store, live.items, live.space.label, live.space.item_vectors,
-                live.path.stock.columns.kind, live.space.encoder, log.calendar(),
-            ).catch_up()  # fmt: skip
+        spaces = Spaces(home.spaces)
+        live, in_use = spaces.live, spaces.in_use
+        with (
+            ListeningLog(home.log) as log,
+            OnlineStore(home.online / "records") as store,
+            ItemStore(home.online / "items") as items,
+        ):
+            folded, failed = _each(home, in_use, log, store, items)
     finally:
         lock.close()
+    if live.label in failed:
+        raise failed[live.label]
+    done = folded.pop(live.label)
+    told = {label: str(error) for label, error in failed.items()}
+    return CaughtUp(done.listens, done.listeners, done.offset, live.label, folded, told)
+
+
+def _each(
+    home: Home, labels: list[str], log: ListeningLog, store: OnlineStore, items: ItemStore
+) -> tuple[dict[str, Folded], dict[str, PalateError]]:
+    """By label, what was folded; and what went wrong."""
+    folded: dict[str, Folded] = {}
+    failed: dict[str, PalateError] = {}
+    for label in labels:
+        try:
+            folded[label] = Folder.of(Space(home.spaces / label), log, store, items, log.calendar()).catch_up()
+        except PalateError as error:
+            failed[label] = error
+    return folded, failed

@@ -1,8 +1,8 @@
 """The gate in front of `live`: a version is promoted when it is whole, quick enough, and no worse than the live one.
 
-Cheap checks come first, the judge last: a paired comparison with the live version (judge/comparing.py). What the gate
-found is a run of the lab, and what was decided is a line of the history, a refusal too. A rollback asks nobody
-(Spaces.rollback): it has to be instant.
+Cheap checks come first, the judge last: a paired comparison with the live version (judge/comparing.py), and whether
+what others built on that one still works (stability.py). What the gate found is a run of the lab, and what was decided
+is a line of the history, a refusal too. A rollback asks nobody (Spaces.rollback): it has to be instant.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from palate.jobs.judge.judging import Asked
 from palate.jobs.judge.ours import NoLabels
 from palate.jobs.kept import kept
 from palate.jobs.profiling import Budgets, broken, profile_space
+from palate.jobs.stability import LEAST_LISTENERS, stability_of
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.surfaces.for_you import FOR_YOU
@@ -41,6 +42,12 @@ class PromotionSettings:
 
     # live: at once, as a home with one listener wants it; gate: if the gate lets it; next: it waits for `space promote`
     after_training: Literal["live", "gate", "next"] = "live"
+    # so much of the quality of heads that were made for the live version has to be left on a new one; 0: not asked
+    least_kept_share: float = 0.98
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.least_kept_share <= 1.0:
+            raise BadSettings(f"least_kept_share = {self.least_kept_share:g} is no share; choose one from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def examine(home: Home, label: str, whole: bool = True) -> Verdict:
         if fault:
             verdict = replace(verdict, reasons=(fault,), usable=False)
         elif whole:
-            verdict = _compared(home, _profiled(home, verdict))
+            verdict = _steady(home, _compared(home, _profiled(home, verdict)))
         told = {"verdict": "passed" if verdict.passed else "refused"} | dict(verdict.figures)
         recording.summarize(told | {"space": label, "reasons": "; ".join(verdict.reasons)})
     return verdict
@@ -183,6 +190,32 @@ def _compared(home: Home, verdict: Verdict) -> Verdict:
         # The vector alone is a note: what listeners get comes from the whole path.
         (reasons if worse and name in TASKS else notes).append(sentence)
     return replace(verdict, reasons=(*verdict.reasons, *reasons), notes=(*verdict.notes, *notes), figures=figures)
+
+
+def _steady(home: Home, verdict: Verdict) -> Verdict:
+    """The same verdict, with what heads that were made for the live version are worth on this one, unchanged.
+
+    Only a sure loss is a reason: the whole interval lies below what [promotion] wants.
+    """
+    label, against = verdict.space, verdict.against
+    least = read_settings(home.settings).section(PromotionSettings).least_kept_share
+    if least == 0.0 or against is None or _obstacle(Spaces(home.spaces), label, against):
+        return verdict
+    try:
+        found = stability_of(home, against, label)
+    except BadSettings:
+        raise
+    except BadInput as error:  # too little was heard, or fewer dimensions than a head reads
+        return replace(verdict, notes=(*verdict.notes, f"stability not measured: {error}"))
+    if found.listeners < LEAST_LISTENERS:
+        why = f"{found.listeners} listeners take part and {LEAST_LISTENERS} are needed"
+        return replace(verdict, notes=(*verdict.notes, f"stability not measured: {why}"))
+    kept = found.heads.kept_share
+    sentence = f"heads made for {against} keep {kept.value:.1%} [{kept.low:.1%}, {kept.high:.1%}] of their quality"
+    verdict = replace(verdict, figures=dict(verdict.figures) | found.figures())
+    if kept.high < least:
+        return replace(verdict, reasons=(*verdict.reasons, f"{sentence}, at least {least:.1%} is wanted"))
+    return replace(verdict, notes=(*verdict.notes, sentence))
 
 
 def _obstacle(spaces: Spaces, label: str, against: str | None) -> str:

@@ -21,6 +21,8 @@ from palate.core.artefacts import atomic_file
 from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
 from palate.listening.database import Database, Layout
+from palate.listening.deleted import FILE as DELETED
+from palate.listening.deleted import DeletedUsers
 
 FILE = "exposures.sqlite"  # in home.listening
 
@@ -91,6 +93,7 @@ class ExposureLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, _LAYOUT)
+        self._deleted = DeletedUsers(path.parent / DELETED)
 
     def close(self) -> None:
         """Gives the file back; the log cannot be used after it."""
@@ -108,11 +111,16 @@ class ExposureLog:
         """Adds the exposures that the log does not hold yet, in one transaction; gives how many those were.
 
         When it returns they are on disk; when it raises, nothing has been written. A slate counts once in an
-        experiment: the first one with its `slate_id` stays. BadInput for an id or a number that cannot be.
+        experiment: the first one with its `slate_id` stays. What deleted users were shown is left out. BadInput for an
+        id or a number that cannot be.
         """
         rows = [_row(one) for one in exposures]
         into = f"INSERT OR IGNORE INTO exposures({_COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-        with self._database.write() as db:
+        with self._database.write() as db:  # before the question who is deleted, as in ListeningLog.append
+            times = np.array([one.timestamp for one in exposures], np.float64)
+            left_out = self._deleted.left_out([one.user_id for one in exposures], times)
+            if left_out is not None:
+                rows = [row for row, out in zip(rows, left_out.tolist(), strict=True) if not out]
             return db.executemany(into, rows).rowcount if rows else 0
 
     def experiments(self) -> dict[str, int]:
@@ -138,6 +146,21 @@ class ExposureLog:
             item_id=[item for one in items for item in one],
             propensity=np.frombuffer(b"".join(row[7] for row in rows), _FLOATS).astype(np.float64),
         )
+
+    def shown_to(self, user_id: str) -> list[dict[str, Any]]:
+        """Every exposure of one listener, in the order in which they were accepted, told as `export` tells them."""
+        with self._database.read() as db:
+            told = f"SELECT {_COLUMNS} FROM exposures WHERE user = ? ORDER BY number"
+            return [self._told(row) for row in db.execute(told, (user_id,)).fetchall()]
+
+    def erase(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Removes what these listeners were shown; gives how many slates that were. `shred` takes them off the disk."""
+        with self._database.write() as db:
+            return {user: db.execute("DELETE FROM exposures WHERE user = ?", (user,)).rowcount for user in user_ids}
+
+    def shred(self) -> None:
+        """Writes the file anew, without the bytes of what was erased."""
+        self._database.shred()
 
     def export(self, path: Path, experiment: str | None = None) -> int:
         """Writes one JSON object a line (of one experiment, or of all), whole or not at all; gives how many lines.

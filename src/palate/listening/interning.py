@@ -13,6 +13,8 @@ from palate.listening.database import PARAMETERS, insert
 
 T = TypeVar("T")
 
+# The row of a deleted id is kept, since the rows after it must not move; a number stands in the place of the text.
+TEXT_ID = "CASE typeof(id) WHEN 'text' THEN id ELSE '' END"
 REMEMBERED = 1_000_000  # ids kept in memory each way, about 150 MB; beyond that they are read again
 
 
@@ -85,7 +87,7 @@ class Interned:
         known, wanted = self._id_of, rows.tolist()
         for part in _parts([row for row in dict.fromkeys(wanted) if row not in known]):
             marks = ",".join("?" * len(part))
-            known.update(db.execute(f"SELECT row, id FROM {self._table} WHERE row IN ({marks})", part))
+            known.update(db.execute(f"SELECT row, {TEXT_ID} FROM {self._table} WHERE row IN ({marks})", part))
         try:
             return [known[row] for row in wanted]
         except KeyError as error:
@@ -97,6 +99,10 @@ class Interned:
     def forget(self) -> None:
         """Drops what is remembered of rows by id: after a transaction that was undone, they may be given again."""
         self._row_of = _Rows()
+
+    def forget_ids(self) -> None:
+        """Drops what is remembered of ids by row: one of them may be gone."""
+        self._id_of.clear()
 
 
 def _parts(things: list[T]) -> Iterator[list[T]]:

@@ -20,6 +20,8 @@ from palate.core.clock import Calendar
 from palate.core.errors import BadInput, Corrupt
 from palate.core.home import Home
 from palate.core.locks import alone
+from palate.listening.deleted import FILE as DELETED
+from palate.listening.deleted import DeletedUsers
 
 FORMAT = 1
 ACCOUNT_CREATED = "account_created"  # when the account was made: the one column whose meaning the house knows
@@ -138,7 +140,13 @@ class ListenerTable:
 
         values # by column: (n,) texts beside `user_ids`. A known text replaces the one before, None erases nothing; of
                  a listener who occurs twice, the later row holds.
+        Deleted users (listening/deleted.py) are left out.
         """
+        deleted = DeletedUsers(self.path.parent / DELETED).among(user_ids)
+        if deleted:
+            kept = [place for place, user in enumerate(user_ids) if user not in deleted]
+            values = {name: [texts[place] for place in kept] for name, texts in values.items()}
+            user_ids = [user_ids[place] for place in kept]
         before = len(self._row_of)
         rows = [self._row_of.setdefault(user, len(self._row_of)) for user in user_ids]
         changed, met = [False] * len(rows), before
@@ -153,6 +161,22 @@ class ListenerTable:
                 if text is not None and texts[row] != text:
                     texts[row], changed[place] = text, True
         return sum(changed)
+
+    def of(self, user_id: str) -> dict[str, str]:
+        """What is known of one listener; nothing for one who is not in the table."""
+        row = self._row_of.get(user_id)
+        told = {} if row is None else {name: texts[row] for name, texts in self.values.items()}
+        return {name: text for name, text in told.items() if text is not None}
+
+    def forget(self, user_ids: Sequence[str]) -> int:
+        """Takes these listeners out of the table; gives how many were in it."""
+        gone = {self._row_of[user] for user in user_ids if user in self._row_of}
+        if gone:
+            kept = [(user, row) for user, row in self._row_of.items() if row not in gone]
+            for name, texts in self.values.items():
+                self.values[name] = [texts[row] for _, row in kept]
+            self._row_of = {user: place for place, (user, _) in enumerate(kept)}
+        return len(gone)
 
     def columns_for(self, users: Sequence[str]) -> ListenerColumns:
         """The attributes of `users`, in their order; columns in which none of them has a value are left out."""

@@ -1,7 +1,7 @@
 """The listening log: every listen once, in the order in which it was accepted, on disk before `append` returns."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
 from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
+from palate.listening import erasing
 from palate.listening.database import Database, Layout, insert
+from palate.listening.deleted import FILE as DELETED
+from palate.listening.deleted import DeletedUsers
 from palate.listening.history import History
-from palate.listening.interning import Interned
-from palate.listening.records import Records, event_keys, joined, session_keys, unpack
+from palate.listening.interning import TEXT_ID, Interned
+from palate.listening.records import NOBODY, Records, event_keys, joined, session_keys, unpack
 from palate.listening.sessions import DEFAULT_SESSIONS, SessionSettings, sessions_of
 
 BATCH_RECORDS = 65_536  # about 2 MB unpacked: the most that a reader holds at once
@@ -25,7 +28,7 @@ TAIL_RECORDS = 256  # the last batch grows to this, so that single events do not
 
 _LAYOUT = Layout(
     name="the listening log",
-    format=1,
+    format=2,  # 1 had no holes where a deleted listener's listens were
     schema=(
         "CREATE TABLE users(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
         "CREATE TABLE items(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
@@ -46,7 +49,8 @@ class Appended:
     """What one `append` did.
 
     first_offset, last_offset  # of the accepted listens, which follow each other; both the log's end for none
-    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate
+    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate, -1 for one left out
+    left_out                   # listens of deleted users (listening/deleted.py), which leave no trace
     """
 
     first_offset: int
@@ -54,6 +58,7 @@ class Appended:
     accepted: int
     duplicates: int
     offsets: NDArray[np.int64]
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,15 +89,16 @@ class LogBatch:
 class ListeningLog:
     """A log in one SQLite file; several processes and threads may use it at once.
 
-    One writer works at a time and the others wait; readers never wait for a writer. Offsets are 1, 2, 3, ... without
-    holes and never used again. Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing
-    rights or a writer that does not finish.
+    One writer works at a time and the others wait; readers never wait for a writer. Offsets are 1, 2, 3, ... and never
+    used again; only `erase` leaves holes. Errors: Corrupt for a damaged or newer file, PalateError for a full disk,
+    missing rights or a writer that does not finish.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, _LAYOUT)
         self._users, self._items = Interned("users"), Interned("items")
+        self._deleted = DeletedUsers(path.parent / DELETED)
 
     def close(self) -> None:
         """Gives the file back; the log cannot be used after it."""
@@ -110,11 +116,20 @@ class ListeningLog:
         """Adds the listens that the log does not hold yet, in their order, in one transaction.
 
         When it returns they are on disk; when it raises, nothing has been written. A listen is held if one with its
-        `event_id` is, or, without an `event_id`, one with its listener, item, time and kind; the first one stays.
-        Raises BadInput for columns of different lengths, a time that is not finite, an unknown event, a bad id.
+        `event_id` is, or, without an `event_id`, one with its listener, item, time and kind; the first one stays. Those
+        of deleted users are left out. Raises BadInput for columns of different lengths, a time that is not finite, an
+        unknown event, a bad id.
         """
         _check(listens)
         with self._transaction() as db:
+            # Here, and not before: who is deleted is written down before their listens are erased, so a writer that
+            # waited for the erasing sees it.
+            if self._deleted.refresh():
+                self._users.forget()
+            n, left_out = len(listens), self._deleted.left_out(listens.user_id, listens.timestamp)
+            taken = np.arange(n) if left_out is None else np.flatnonzero(~left_out)
+            if left_out is not None:
+                listens = listens.take(taken)
             user, item = self._users.rows(db, listens.user_id), self._items.rows(db, listens.item_id)
             records = Records(
                 user=user,
@@ -131,10 +146,11 @@ class ListeningLog:
             end = _end_offset(db)
             if len(rows):
                 _write(db, end, records if len(rows) == len(records) else records.take(rows), self.path)
-        offsets = np.zeros(len(records), np.int64)
-        offsets[rows] = np.arange(end + 1, end + 1 + len(rows))
+        offsets = np.full(n, -1, np.int64)
+        offsets[taken] = 0
+        offsets[taken[rows]] = np.arange(end + 1, end + 1 + len(rows))
         first = end + 1 if len(rows) else end
-        return Appended(first, end + len(rows), len(rows), len(records) - len(rows), offsets)
+        return Appended(first, end + len(rows), len(rows), len(records) - len(rows), offsets, n - len(taken))
 
     def end_offset(self) -> int:
         """The offset of the last listen; 0 for an empty log."""
@@ -145,7 +161,8 @@ class ListeningLog:
     def last_time(self) -> float | None:
         """The latest time of any listen in unix seconds; None for an empty log."""
         with self._database.read() as db:
-            return _number(db.execute("SELECT max(last_time) FROM batches").fetchone()[0])
+            last = _number(db.execute("SELECT max(last_time) FROM batches").fetchone()[0])
+        return None if last == -np.inf else last  # of holes alone
 
     def replay(self, after: int) -> Iterator[LogBatch]:
         """The listens with an offset above `after`, ascending, in batches of at most about BATCH_RECORDS.
@@ -157,25 +174,77 @@ class ListeningLog:
                 offsets, records = self._records_after(db, after)
                 if not len(records):
                     return
-                user_id, item_id = self._users.ids(db, records.user), self._items.ids(db, records.item)
+                there = np.flatnonzero(records.user != NOBODY)
+                batch = self._named(db, offsets[there], records if len(there) == len(records) else records.take(there))
+            if "" in batch.user_id:
+                continue  # erased between the two reads; the next look finds the hole
             after = int(offsets[-1])
-            yield LogBatch(
-                offsets=offsets,
-                user_id=user_id,
-                item_id=item_id,
-                timestamp=records.timestamp,
-                event=records.event,
-                seconds_played=records.seconds_played,
-                duration_seconds=records.duration_seconds,
-                session=records.session,
-                surface=records.surface,
-                context_id=records.context_id,
-            )
+            if len(batch):
+                yield batch
+
+    def _named(self, db: sqlite3.Connection, offsets: NDArray[np.int64], records: Records) -> LogBatch:
+        return LogBatch(
+            offsets=offsets,
+            user_id=self._users.ids(db, records.user),
+            item_id=self._items.ids(db, records.item),
+            timestamp=records.timestamp,
+            event=records.event,
+            seconds_played=records.seconds_played,
+            duration_seconds=records.duration_seconds,
+            session=records.session,
+            surface=records.surface,
+            context_id=records.context_id,
+        )
+
+    def listens_of(self, user_id: str) -> Iterator[LogBatch]:
+        """One listener's listens, ascending by offset; none for one who is not known. Reads the whole log."""
+        with self._database.read() as db:
+            rows = list(erasing.rows_of(db, [user_id]).values())
+            firsts = erasing.batches(db) if rows else []
+        for first in firsts:
+            with self._database.read() as db:
+                records = erasing.batch(db, first, self.path)
+                mine = np.flatnonzero(np.isin(records.user, rows))
+                found = self._named(db, first + mine, records.take(mine))
+            if len(found):
+                yield found
+
+    def erase(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Removes every listen of these listeners and their ids; gives how many listens each had.
+
+        Their offsets stay empty. A kill leaves a readable log, and erasing again finishes. Write down first that they
+        are deleted (DeletedUsers.delete), so that no other writer brings them back meanwhile; `shred` afterwards, since
+        the bytes are still in the file's free pages.
+        """
+        with self._transaction() as db:  # behind any writer that began before they were deleted
+            row_of, firsts = erasing.rows_of(db, user_ids), erasing.batches(db)
+        rows = np.array(list(row_of.values()), np.int32)
+        found = np.zeros(len(rows), np.int64)
+        for first in firsts[:-1] if row_of else ():
+            with self._database.read() as db:
+                concerned = np.isin(erasing.batch(db, first, self.path).user, rows).any()
+            if concerned:  # a short transaction each, so that other writers need not wait for the whole log
+                with self._transaction() as db:
+                    found += erasing.blank(db, first, rows, self.path)
+        if row_of:
+            with self._transaction() as db:
+                for first in erasing.batches(db, firsts[-1] if firsts else 0):  # the last one may have grown since
+                    found += erasing.blank(db, first, rows, self.path)
+                erasing.forget(db, rows)
+                self._users.forget()
+            with self._database.read():
+                self._users.forget_ids()
+        listens = dict(zip(row_of, found.tolist(), strict=True))
+        return {user: listens.get(user, 0) for user in user_ids}
+
+    def shred(self) -> None:
+        """Removes from the disk what was erased: writes the file anew, which takes as long as copying it."""
+        self._database.shred()
 
     def user_ids(self) -> list[str]:
-        """Every listener's id by user row, in the order in which they were first heard of."""
+        """Every listener's id by user row, in the order in which they were first heard of; "" for an erased one."""
         with self._database.read() as db:
-            return [id_ for (id_,) in db.execute("SELECT id FROM users ORDER BY row")]
+            return [id_ for (id_,) in db.execute(f"SELECT {TEXT_ID} FROM users ORDER BY row")]
 
     def item_ids(self) -> list[str]:
         """Every item's id by the log's item row; the catalogue has rows of its own."""
@@ -279,7 +348,8 @@ class ListeningLog:
                 wanted = None if last_offset is None else max(last_offset - batch[0] + 1, 0)
                 parts.append(_unpacked(batch, self.path).take(slice(wanted)))
             records = joined(parts)
-        return records if until == np.inf else records.take(np.flatnonzero(records.timestamp < until))
+        wanted_rows = (records.user != NOBODY) & (records.timestamp < until)
+        return records if wanted_rows.all() else records.take(np.flatnonzero(wanted_rows))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -342,8 +412,7 @@ def _write(db: sqlite3.Connection, end: int, records: Records, path: Path) -> No
             records = joined([_unpacked(tail, path), records])
     for start in range(0, len(records), BATCH_RECORDS):
         part = records.take(slice(start, start + BATCH_RECORDS))
-        times = float(part.timestamp.min()), float(part.timestamp.max())
-        batch = (first + start, len(part), *times, *part.pack())
+        batch = (first + start, len(part), *part.span(), *part.pack())
         db.execute("INSERT OR REPLACE INTO batches VALUES(?, ?, ?, ?, ?, ?)", batch)
 
 
@@ -352,7 +421,7 @@ def _mended(db: sqlite3.Connection, path: Path) -> list[tuple[float, float]]:
     mended: list[tuple[float, float]] = []
     for start, end in db.execute('SELECT start, "end" FROM pauses ORDER BY start').fetchall():
         batches = db.execute(f"SELECT {_NUMBERS} FROM batches WHERE last_time > ? AND first_time < ?", (start, end))
-        times = joined([_unpacked(batch, path) for batch in batches]).timestamp
+        times = joined([_unpacked(batch, path) for batch in batches]).timestamp  # NaN in a hole, which is no time
         edges = np.unique([start, *times[(times > start) & (times < end)].tolist(), end])
         long = np.diff(edges) >= PAUSE_SECONDS
         silences = list(zip(edges[:-1][long].tolist(), edges[1:][long].tolist(), strict=True))

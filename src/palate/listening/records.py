@@ -5,6 +5,7 @@ a listen take about three times that (docs/rooms/listening.md), and the log beco
 """
 
 import json
+import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ TEXTS = ("surface", "context_id")
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _NAMED = np.uint64(1 << 63)  # the sign bit: sessions with a name are negative, so 0 is none and a cut one never clashes
+
+
+NOBODY = -1  # in `user`: a hole, where a deleted listener's listen was
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,24 @@ class Records:
             if texts is not None:
                 columns[name] = texts[rows] if isinstance(rows, slice) else [texts[row] for row in rows.tolist()]
         return Records(**columns)
+
+    def without(self, gone: NDArray[np.bool_]) -> "Records":
+        """The same number of records, with holes where `gone`: nobody, no item, no time, no text."""
+        nothing = {"user": NOBODY, "item": -1, "event": 0, "session": 0}
+        columns: dict[str, Any] = {
+            name: np.where(gone, dtype.type(nothing.get(name, math.nan)), getattr(self, name))
+            for name, dtype in COLUMNS.items()
+        }
+        for name in TEXTS:
+            texts = getattr(self, name)
+            if texts is not None:
+                columns[name] = [None if hole else text for hole, text in zip(gone.tolist(), texts, strict=True)]
+        return Records(**columns)
+
+    def span(self) -> tuple[float, float]:
+        """The first and the last time in unix seconds; (inf, -inf) for holes alone."""
+        times = self.timestamp[self.user != NOBODY]
+        return float(times.min(initial=math.inf)), float(times.max(initial=-math.inf))
 
     def pack(self) -> tuple[bytes, bytes | None]:
         """(the numbers, the optional texts or None), each compressed."""

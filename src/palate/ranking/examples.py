@@ -41,7 +41,7 @@ def examples_at(
         users = np.sort(np.random.default_rng(seed).choice(users, most_lists, replace=False))
     by_user = np.argsort(following.user, kind="stable")
     bounds = np.searchsorted(following.user[by_user], np.arange(len(history.users) + 1))
-    for user, record in build_records(known, stock.vectors, stock.columns.kind, users):
+    for user, record in build_records(known, stock.listened, stock.columns.kind, users):
         query = Query(record, encoder.encode([record])[0], cut)
         candidates = retrieve(quotas, query, stock)
         heard = following.item[by_user[bounds[user] : bounds[user + 1]]]

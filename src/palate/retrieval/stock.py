@@ -20,12 +20,14 @@ class Stock:
     """Everything that a retriever, a filter or a feature may read of the items; rows are catalogue rows.
 
     space    label of the vectors, e.g. "taste@7"
-    vectors  # (items, dim) float32, the last coordinate popularity (embeddings/items.py)
+    vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
+    listened # (items, dim) float32, what a listener's record sums (embeddings/student.py)
     """
 
     space: str
     columns: ItemColumns
     vectors: NDArray[np.float32]
+    listened: NDArray[np.float32]
     index: VectorIndex
     company: Company
     trends: Trends

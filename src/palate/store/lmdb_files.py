@@ -28,26 +28,42 @@ class LmdbFile:
     def __init__(self, path: Path, names: Sequence[bytes], readonly: bool, **options: Any) -> None:
         self.path = path
         self.readonly = readonly
+        self._names, self._options = names, options
         # LMDB forbids resizing its map while any thread of the process reads, so reads and resizes take turns.
         self._turn = threading.RLock()
         self._writing = threading.RLock()
+        self.tables: list[Any] = []
+        self._open()
+
+    def _open(self) -> None:
         try:
             self.env = lmdb.open(
-                str(path),
+                str(self.path),
                 map_size=FIRST_MAP_BYTES,
-                max_dbs=len(names),
-                readonly=readonly,
-                create=not readonly,
-                **options,
+                max_dbs=len(self._names),
+                readonly=self.readonly,
+                create=not self.readonly,
+                **self._options,
             )
         except lmdb.Error as error:
-            raise lmdb_problem(path, error) from error
+            raise lmdb_problem(self.path, error) from error
 
         try:
-            self.tables: list[Any] = self._existing(names) if readonly else self.change(partial(self._made, names))
+            names = self._names
+            self.tables = self._existing(names) if self.readonly else self.change(partial(self._made, names))
         except PalateError:
             self.env.close()
             raise
+
+    def reopen(self, then: Callable[[], None]) -> None:
+        """Closes the file and opens it again, while nothing reads or writes here; `then` takes the new `tables`.
+
+        LMDB keeps the pages that it wrote in memory and writes new ones into them: their gaps bring old bytes back.
+        """
+        with self._writing, self._turn:
+            self.env.close()
+            self._open()
+            then()
 
     def _existing(self, names: Sequence[bytes]) -> list[Any]:
         # A handle that is opened in a reading transaction dies with it, so LMDB's own short ones are used.

@@ -31,6 +31,8 @@ SLOTS = 32  # spaces held at once: live, next, a few to roll back to, for a few 
 MAX_READERS = 1024
 LOAD_RECORDS, PAGE_USERS = 5_000, 5_000  # 1 KB each: about 5 MB in memory, one fsync
 MAX_SPACE_BYTES = 200
+PAGE_HEADER_BYTES = 16  # a value of a page less this fills that page alone
+FILL_PAGES, FEW_PAGES = 256, 8
 _SPACE, _LOADING = b"space:", b"loading"
 _PLACE = struct.Struct(">BQ")  # slot, offset
 _ID_LENGTH = struct.Struct(">H")  # a hashed key's record is preceded by its id
@@ -48,7 +50,7 @@ class OnlineStore:
             path.mkdir(parents=True, exist_ok=True)
         names = [b"meta", *(b"slot-%02d" % slot for slot in range(SLOTS))]
         self._file = LmdbFile(path, names, readonly, max_readers=MAX_READERS)
-        self._meta, *self._slots = self._file.tables
+        self._take_tables()
         if not readonly:
             self._file.env.reader_check()  # frees the places of readers that were killed
             self._empty_interrupted_load()
@@ -88,6 +90,18 @@ class OnlineStore:
             return sum(txn.delete(key, db=self._slots[slot]) for slot, _ in self._places(txn).values())
 
         return self._file.change(remove)
+
+    def shred(self) -> None:
+        """Takes off the disk what was deleted, in the process that writes; others may read meanwhile, not write.
+
+        LMDB leaves old bytes in free pages, in gaps of used ones and in the keys of inner ones. So every space is
+        written anew by an environment that has not seen the deleted, and then every free page is written over. The file
+        grows to twice the records, once. A kill leaves all records as they were; shred again.
+        """
+        self._file.reopen(self._take_tables)
+        for space in self.spaces():
+            self.replace(space, self._all(space), self.offset(space))
+        self._fill_free_pages()
 
     def spaces(self) -> list[str]:
         """The names of all spaces, sorted."""
@@ -150,7 +164,38 @@ class OnlineStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _take_tables(self) -> None:
+        self._meta, *self._slots = self._file.tables
+
+    def _all(self, space: str) -> Iterator[tuple[str, bytes]]:
+        for user in self.users(space):
+            record = self.get(space, user)
+            if record is not None:
+                yield user, record
+
+    def _fill_free_pages(self) -> None:
+        """Puts one-page values into a slot of its own until the file has to grow, so no free page keeps what it had."""
+        page = bytes(int(self._file.env.stat()["psize"]) - PAGE_HEADER_BYTES)
+        with self._one_load():
+            slot = self._file.change(self._reserve)
+            free, grown, number = self._file.view(self._free_pages), 0, 0
+            # Twice: the pages that the first of these transactions freed are free for the third one only.
+            while grown < 2:
+                count = FILL_PAGES if number + 2 * FILL_PAGES < free else FEW_PAGES  # so that it grows by little
+                end = self._file.env.info()["last_pgno"]
+                pairs = [(b"%016d" % one, page) for one in range(number, number + count)]
+                self._file.change(partial(self._fill, slot, pairs))
+                grown += self._file.env.info()["last_pgno"] > end
+                number += count
+            self._file.change(self._forget_load)
+
     # -- within one transaction
+
+    def _free_pages(self, txn: lmdb.Transaction) -> int:
+        """How many pages no table uses, but for the few of LMDB's own list of them."""
+        stats = [self._file.env.stat(), *(txn.stat(table) for table in self._file.tables)]
+        used = sum(one[name] for one in stats for name in ("branch_pages", "leaf_pages", "overflow_pages"))
+        return int(self._file.env.info()["last_pgno"]) - 1 - used
 
     def _place(self, txn: lmdb.Transaction, space: str) -> tuple[int, int] | None:
         value = txn.get(_SPACE + space.encode(), db=self._meta)

@@ -23,6 +23,7 @@ from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
 from palate.surfaces.radio import RADIO
 from palate.surfaces.similar import SIMILAR
@@ -37,7 +38,8 @@ def open_stock(space: Space) -> Stock:
     folder = space.folder
     columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
     index = VectorIndex.load(folder / "index")
-    return Stock(space.label, columns, np.array(space.item_vectors), index, space.company, trends)
+    vectors, listened = np.array(space.item_vectors), np.array(space.listened)
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class LiveHome:
         """The request path over the live space."""
         ranker = Ranker.load(self.space.folder / "ranker.txt")
         return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items))
+
+    @cached_property
+    def onboarding(self) -> Onboarding:
+        """What a new listener may pick, and what to offer them."""
+        return Onboarding.of(self.path.stock, self.items, self.store)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; a stranger's when nothing is known."""

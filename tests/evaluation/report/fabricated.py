@@ -120,6 +120,22 @@ def staleness() -> Row:
     return {"task": "next-hours", "metric": "ndcg@100", "ages_seconds": AGES, "rows": 1_212, "methods": methods}
 
 
+def cold_start() -> Row:
+    told = {"listens": ("for_you", "taste", "item-knn", "popular-7d"), "listens and picks": ("for_you", "taste")}
+    targets = {}
+    for target, share in (("next", 1.0), ("discover", 0.6)):
+        methods = {
+            condition: {
+                name: [interval(share * (0.03 + METHODS[name][1] * (known + place) / 5), 0.01) for known in range(4)]
+                for name in names
+            }
+            for place, (condition, names) in enumerate(told.items())
+        }
+        about = "what is heard then, FABRICATED"
+        targets[target] = {"about": about, "rows": 512, "picked": 80, "methods": methods, "minus_floor": methods}
+    return {"metric": "ndcg@100", "listens": [0, 1, 3, 10], "floor": "popular-7d", "targets": targets}
+
+
 def lifts(chance: random.Random, rules: tuple[str, ...]) -> list[Row]:
     found = []
     for place, rule in enumerate(rules):
@@ -201,6 +217,7 @@ def full(simulated: bool = False, seed: int = 0) -> Row:
         "tasks": tasks(chance, simulated),
         "cohorts_left_out": {"language": "listeners have no column language"},
         "staleness": staleness(),
+        "cold_start": cold_start(),
         "intrinsic": {
             "listeners": lifts(chance, ("same top artist", "same top item", "same hours")),
             "items": lifts(chance, ("same artist", "same album")),
@@ -239,6 +256,7 @@ def crowded() -> Row:
     report = full()
     report["methods"] = {name: method(chance, NASTY[1], kinds[name]) for name in names}
     report["tasks"] = {NASTY[3]: part}
+    report["cold_start"]["targets"] = {NASTY[0]: report["cold_start"]["targets"]["next"] | {"about": NASTY[1]}}
     report["staleness"]["task"] = NASTY[3]
     report["staleness"]["methods"] = {name: [interval(levels[name], 0.01) for _ in AGES] for name in names}
     report["probes"]["tasks"][0]["task"] = NASTY[0]

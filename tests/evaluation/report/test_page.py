@@ -89,6 +89,7 @@ def test_what_is_absent_is_said_and_not_drawn() -> None:
         "tasks",
         "cohorts",
         "staleness",
+        "coldstart",
         "beyond",
         "intrinsic",
         "probes",

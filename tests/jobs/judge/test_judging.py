@@ -28,7 +28,7 @@ from ..small_homes import TOML, empty_home, filled, listens_of
 
 END = WorldSettings().end
 OURS = {"for_you", "taste (one vector)"}
-BASELINES = {method.name for method in standard()} | {"own-artists"}
+BASELINES = {method.name for method in standard()} | {"clusters", "own-artists"}
 QUICK = Asked(windows=1, tasks=("next", "discover"), brief=True, seeds=1)
 
 PEEKING = '''
@@ -180,7 +180,8 @@ def test_two_versions_of_one_setting_cannot_be_told_apart_without_new_listens(ow
 def test_versions_with_other_settings_are_made_again_at_moments_of_the_past(own: Home) -> None:
     own.settings.write_text(TOML.replace("dim = 16", "dim = 2"), encoding="utf-8")
     train(own)
-    text, data = compare(own, "taste@1", "taste@2", QUICK)
+    asked = Asked(windows=2, tasks=("next",), brief=True, seeds=1)  # 26 listeners of one window hardly tell
+    text, data = compare(own, "taste@1", "taste@2", asked)
     assert data["compare"]["mode"] == MADE_AGAIN
     part = data["compare"]["tasks"]["next" + VECTOR]
     assert part["difference"]["value"] == pytest.approx(part["b"]["value"] - part["a"]["value"])
@@ -226,8 +227,8 @@ def test_probes_take_tasks_of_ones_own(own: Home, tmp_path: Path) -> None:
 
 
 def test_the_judge_trains_with_the_settings_of_the_user_vector(own: Home) -> None:
-    inputs = gather(own)
-    asked = replace(FitSettings(), users=replace(FitSettings().users, count_power=1.0))
-    trained = [fit_all(inputs, inputs.end, 0, settings) for settings in (FitSettings(), asked)]
-    assert [one.encoder.count_power for one in trained] == [FitSettings().users.count_power, 1.0]
+    inputs, today = gather(own), name_run(own, None, None).settings
+    asked = replace(today, users=replace(today.users, count_power=1.0))
+    trained = [fit_all(inputs, inputs.end, 0, settings) for settings in (today, asked)]
+    assert [one.encoder.count_power for one in trained] == [today.users.count_power, 1.0]
     assert not np.array_equal(trained[0].encoder.weights, trained[1].encoder.weights)

@@ -14,7 +14,10 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/v1/home")
 async def home(serving: Opened) -> Answer:
-    """What is served: the live space, when it was made, whether its listeners are simulated, how far the log is."""
+    """What is served: the live space, when it was made, whether its listeners are simulated, how far the log is.
+
+    `served` are the versions that GET /v1/users/{id}/taste may be asked for.
+    """
     live = serving.live
     manifest, label = live.space.manifest, live.space.label
     return Answer({
@@ -23,6 +26,7 @@ async def home(serving: Opened) -> Answer:
         "simulated": bool(manifest.get("simulated")), "items": live.path.stock.n_items,
         "listeners": live.store.count(label), "surfaces": SURFACES,
         "log_offset": serving.log.end_offset(), "folded_offset": live.store.offset(label),
+        "served": list(serving.versions),
     })  # fmt: skip
 
 
@@ -52,6 +56,9 @@ async def metrics(request: Request, serving: Opened) -> Response:
         listens, seconds = request.app.state.follower.behind()
         shown.lag_listens.set(listens)
         shown.lag_seconds.set(seconds)
+        shown.space_lag.clear()
+        for label, lag in request.app.state.follower.lags().items():
+            shown.space_lag.labels(label).set(lag)
         shown.space_info.clear()
         shown.space_info.labels(serving.live.space.label).set(1)
         shown.space_created.set(serving.live.space.manifest["created"])

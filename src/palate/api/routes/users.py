@@ -4,9 +4,11 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 
 from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, soon, true_time
 from palate.api.listing import users_after
+from palate.api.serving import Serving
 from palate.core.clock import DAY_SECONDS
 from palate.surfaces.explanation import explanation
 from palate.surfaces.for_you import FOR_YOU
@@ -15,6 +17,7 @@ from palate.surfaces.live import LiveHome
 router = APIRouter(prefix="/v1/users", tags=["listeners"])
 
 ItemIds = Annotated[list[str], Query(description="an item; may be repeated")]
+SpaceLabel = Annotated[str | None, Query(description="a version in use, as in taste@7; default: the live one")]
 
 
 @router.get("")
@@ -27,24 +30,30 @@ def users(serving: Opened, n: Count = 50, after: str = "") -> Answer:
 
 
 @router.get("/{user_id}/taste")
-async def taste(serving: Opened, user_id: UserId) -> Answer:
+async def taste(serving: Opened, user_id: UserId, space: SpaceLabel = None) -> Answer:
     """The listener's vector, its space and age; `offset` is how far into the log it has read."""
-    live = serving.live
-    offset = live.store.offset(live.space.label)  # before the state, so that it never promises too much
-    state = live.state(user_id)
+    asked = _asked(serving, space)
+    if asked is None:
+        return _not_served(serving, space)
+    offset = asked.store.offset(asked.space.label)  # before the state, so that it never promises too much
+    state = asked.state(user_id)
     stranger = len(state.record.items) == 0
     return Answer({
-        "user_id": user_id, "vector": state.taste, "space": live.space.label,
-        "age_seconds": None if stranger else max(live.clock.now() - state.record.at, 0.0),
+        "user_id": user_id, "vector": state.taste, "space": asked.space.label,
+        "age_seconds": None if stranger else max(asked.clock.now() - state.record.at, 0.0),
         "offset": offset, "stranger": stranger,
     })  # fmt: skip
 
 
 @router.get("/{user_id}/candidates")
-async def candidates(serving: Opened, user_id: UserId, n: Count = 200) -> Answer:
+async def candidates(serving: Opened, user_id: UserId, n: Count = 200, space: SpaceLabel = None) -> Answer:
     """The best n items as ids with scores and sources, best first, without explanations."""
-    live = serving.live
-    return Answer(await soon(n, lambda: _candidates(live, user_id, n)))
+    asked = _asked(serving, space)
+    if asked is None:
+        return _not_served(serving, space)
+    if space is None:
+        return Answer(await soon(n, lambda: _candidates(asked, user_id, n)))
+    return Answer(await run_in_threadpool(_candidates, asked, user_id, n))  # the first time it loads the version
 
 
 @router.get("/{user_id}/surfaces/{name}")
@@ -83,6 +92,17 @@ async def listens(serving: Opened, user_id: UserId, n: Count = 20) -> Answer:
 def explain(serving: Opened, user_id: UserId, item_id: ItemId) -> Answer:
     """Why this item stands where it stands for this listener, or why it is not offered."""
     return Answer(explanation(serving.live, user_id, item_id))
+
+
+def _asked(serving: Serving, space: str | None) -> LiveHome | None:
+    """The version asked for, the live one by default; None for one that is not served."""
+    return serving.live if space is None or not serving.versions else serving.versions.get(space)
+
+
+def _not_served(serving: Serving, space: str | None) -> Answer:
+    served = ", ".join(serving.versions)
+    reason = f"the space {str(space)[:40]!r} is not served; ask for one of {served}, or pin it with `palate space pin`"
+    return Answer({"detail": reason}, 404)
 
 
 def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, object]:

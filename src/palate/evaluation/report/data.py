@@ -15,6 +15,7 @@ from palate.evaluation.cohorts import CohortValue, by_cohort, worst
 from palate.evaluation.comparison import holm, p_values
 from palate.evaluation.intervals import intervals
 from palate.evaluation.plain import number, plain
+from palate.evaluation.report.newcomers import newcomers
 from palate.evaluation.run import CEILING, Evaluation, TaskValues, kind_of
 from palate.evaluation.staleness import AGES_SECONDS
 
@@ -47,6 +48,7 @@ def to_json(evaluation: Evaluation, simulated: bool = False, first: str | None =
         },
         "cohorts_left_out": evaluation.left_out,
         "staleness": _staleness(evaluation),
+        "cold_start": newcomers(evaluation),
     }
 
 

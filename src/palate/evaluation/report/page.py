@@ -9,6 +9,7 @@ from palate.evaluation.report.sections.accuracy import accuracy
 from palate.evaluation.report.sections.answer import answer
 from palate.evaluation.report.sections.beyond import beyond
 from palate.evaluation.report.sections.cohorts import cohorts
+from palate.evaluation.report.sections.coldstart import coldstart
 from palate.evaluation.report.sections.compare import compare
 from palate.evaluation.report.sections.intrinsic import intrinsic
 from palate.evaluation.report.sections.made import made
@@ -37,6 +38,7 @@ def page(data: dict[str, Any]) -> str:
             *accuracy(data),
             cohorts(data),
             staleness(data),
+            coldstart(data),
             beyond(data),
             intrinsic(data),
             probes(data),
@@ -99,6 +101,7 @@ def _opening(data: Data) -> Html:
     links += [
         ("cohorts", "For whom"),
         ("staleness", "At what age"),
+        ("coldstart", "With how few listens"),
         ("beyond", "Beyond accuracy"),
         ("intrinsic", "Near and alike"),
         ("probes", "What the vectors know"),

@@ -26,7 +26,7 @@ def table(data: dict[str, Any]) -> str:
             lines.append(f"worst cohort of {part['first']}: {worst['cohort']}, {bounds(worst, '.4f')}")
         if part["absent"]:
             lines.append(f"cannot be asked this: {', '.join(part['absent'])}")
-    lines += _staleness(data) + _intrinsic(data) + _probes(data) + _twin(data)
+    lines += _staleness(data) + _cold_start(data) + _intrinsic(data) + _probes(data) + _twin(data)
     return "\n".join(lines) + "\n"
 
 
@@ -82,6 +82,24 @@ def _staleness(data: dict[str, Any]) -> list[str]:
     for name, values in found["methods"].items():
         cells.append([name, *("-" if one is None else f"{one['value']:.4f}" for one in values)])
     return lines + aligned(cells)
+
+
+def _cold_start(data: dict[str, Any]) -> list[str]:
+    found = data.get("cold_start") or {}
+    lines: list[str] = []
+    for target, part in found.get("targets", {}).items():
+        if not part["rows"]:
+            continue
+        about = (
+            f"{found['metric']} of {part['rows']:,} newcomers by how many listens are known, {target}: {part['about']}"
+        )
+        lines += ["", about]
+        cells = [["method", "known", *(f"{one:g}" for one in found["listens"])]]
+        for condition, methods in part["methods"].items():
+            for name, values in methods.items():
+                cells.append([name, condition, *("-" if one is None else f"{one['value']:.4f}" for one in values)])
+        lines += aligned(cells)
+    return lines
 
 
 def _compare(data: dict[str, Any]) -> list[str]:

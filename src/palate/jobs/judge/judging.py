@@ -18,6 +18,7 @@ from palate.core.recording import summarize
 from palate.core.settings import Settings, read_settings
 from palate.embeddings.inputs import Inputs, is_simulated
 from palate.evaluation.baselines import standard
+from palate.evaluation.baselines.clusters import Clusters
 from palate.evaluation.ceiling import load_ceiling
 from palate.evaluation.cohorts import Cohorts, CohortSettings
 from palate.evaluation.leakage import Leak, leaks
@@ -40,7 +41,7 @@ from palate.jobs.runs import Run, name_run
 from palate.lab.about import here
 from palate.listening.log import ListeningLog
 
-JUDGE_VERSION = 1  # raise it when the judge changes its marks, so that a kept result is not taken for a new one
+JUDGE_VERSION = 2  # raise it when the judge changes its marks, so that a kept result is not taken for a new one
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def methods_of(home: Home, inputs: Inputs, files: Sequence[Path], settings: Sett
     mine = [method for path in files for method in load(path)(inputs)]
     world = home.root / "world"
     ceiling = load_ceiling(world, inputs.history.users, Catalog.open(home.catalog).ids) if world.is_dir() else None
-    return [*own, *mine, *standard(inputs.columns), *([ceiling] if ceiling else [])]
+    return [*own, *mine, *standard(inputs.columns), Clusters(), *([ceiling] if ceiling else [])]
 
 
 def tasks_named(names: Sequence[str]) -> list[Task]:

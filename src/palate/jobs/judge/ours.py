@@ -16,9 +16,8 @@ from palate.embeddings.bulk import build_records
 from palate.embeddings.company import fit_company
 from palate.embeddings.encoder import Encoder
 from palate.embeddings.inputs import Inputs
-from palate.embeddings.items import fit_items
 from palate.embeddings.records import UserRecord
-from palate.jobs.fit import FitSettings, fit_ranker, fit_user_encoder, stock_at
+from palate.jobs.fit import FitSettings, fit_ranker, fit_space, stock_at
 from palate.listening.history import History
 from palate.ranking.variety import spread
 from palate.retrieval.query import Query
@@ -54,12 +53,11 @@ class Trained:
 def fit_all(known: Inputs, at: float, seed: int, settings: FitSettings) -> Trained:
     """Fits every model on `known` alone; `seed` is that of the item vectors, where chance begins."""
     settings = replace(settings, items=replace(settings.items, seed=seed))
-    model = fit_items(known.history, known.playlists, known.columns, settings.items)
-    encoder = fit_user_encoder(known, model, settings.items.seed, settings.users)
     company = fit_company(known.history, known.playlists)
-    stock = stock_at(known, model.vectors, company, at, settings, "judged")
+    space = fit_space(known, company, settings)
+    stock = stock_at(known, space, company, at, settings, "judged")
     path = RequestPath(stock, fit_ranker(known, settings), NoLabels())
-    return Trained(path, encoder, known.columns.kind, stock.vectors)
+    return Trained(path, space.encoder, known.columns.kind, stock.vectors)
 
 
 @dataclass
@@ -102,7 +100,7 @@ class Listeners:
         wanted = np.zeros(len(self.history.users), np.bool_)
         wanted[users] = True
         mine = self.history.take(wanted[self.history.user])
-        records = dict(build_records(mine, trained.vectors, trained.kinds, np.unique(users)))
+        records = dict(build_records(mine, trained.path.stock.listened, trained.kinds, np.unique(users)))
         empty = UserRecord.empty(trained.encoder.dim)
         for place, user in enumerate(users.tolist()):
             record = records.get(user, empty)
@@ -236,11 +234,11 @@ class FittedTaste:
         self, lists: Sequence[NDArray[np.int32]], n: int, only: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int32]:
         """A playlist is taken for a listener who heard each of its items once, at one moment."""
-        records = []
+        records, listened = [], self.trained.path.stock.listened
         for items in lists:
             record = UserRecord.empty(self.trained.encoder.dim)
             for item in items.tolist():
-                record.add(item, int(self.trained.kinds[item]), self.trained.vectors[item], 0.0, 1.0, False)
+                record.add(item, int(self.trained.kinds[item]), listened[item], 0.0, 1.0, False)
             records.append(record)
         out = np.full((len(lists), n), -1, np.int32)
         for place, taste in enumerate(self.trained.encoder.encode(records) if records else ()):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.locks import alone
 
 Arrays = dict[str, NDArray[Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,24 @@ class Shared:
     folder: Path
 
     def arrays(self, what: str, of: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
-        """The arrays `what` of these inputs; `make` is called once for all processes, the others wait for it.
+        """The arrays `what` of these inputs; see `kept`."""
+        return self.kept(what, of, lambda path: write_arrays(path, **make()), read_arrays)
+
+    def kept(self, what: str, of: Mapping[str, Any], write: Callable[[Path], None], read: Callable[[Path], T]) -> T:
+        """What `read` finds in the file `what` of these inputs.
+
+        `write` is called once for all processes, the others wait.
 
         of: plain values that tell one such thing from another: the moment, the settings. A process that is killed
-        while it makes them leaves nothing behind, and the next one makes them.
+        while it writes leaves nothing behind, and the next one writes.
         """
         told = hashlib.blake2b(json.dumps(of, sort_keys=True).encode(), digest_size=8).hexdigest()
         path = self.folder / f"{what}-{told}.npz"
         if not path.is_file():
             with alone(path.with_suffix(".lock")):
                 if not path.is_file():
-                    write_arrays(path, **make())
-        return read_arrays(path)
+                    write(path)
+        return read(path)
 
 
 def packed(ragged: list[NDArray[Any]]) -> Arrays:

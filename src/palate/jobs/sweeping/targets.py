@@ -9,6 +9,7 @@ from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.embeddings.encoder import UserSettings
 from palate.embeddings.items import ItemSettings
+from palate.embeddings.teacher import TeacherSettings
 from palate.jobs.judge.ours import ForYou, Taste
 from palate.jobs.sweeping import windows
 from palate.jobs.sweeping.models import path_on_shared_examples, taste_on_shared_items, whole_path, whole_taste
@@ -61,25 +62,25 @@ class Target:
     only: tuple[str, ...] = ()
 
 
-USER_VECTOR = ("users.ridge", "users.count_power", "users.fade_speedup", "users.confidence_factor")
+USER_VECTOR = ("users.count_power", "users.epochs", "users.learning_rate", "users.listed", "users.unheard_share")
 
 TARGETS = {
     target.name: target
     for target in (
         Target(
             name="embeddings.items",
-            about="item vectors, and the listeners' on top of them",
+            about="the teacher, and the vectors that are learnt from it",
             metric="NDCG@100 of the taste, one vector a listener, mean of next and discover",
-            sections=(ItemSettings,),
+            sections=(ItemSettings, TeacherSettings),
             begin=windows.begin,
             open=partial(WindowJudge.open, Way(whole_taste, None, Taste)),
         ),
         Target(
             name="embeddings.users",
-            about="listeners' vectors, on item vectors that stay as they are",
+            about="what the student makes of a teacher that stays as it is",
             metric="NDCG@100 of the taste, one vector a listener, mean of next and discover",
-            sections=(UserSettings, ItemSettings),
-            only=(*USER_VECTOR, "items.popularity_share"),
+            sections=(UserSettings,),
+            only=USER_VECTOR,
             begin=windows.begin,
             open=partial(WindowJudge.open, Way(whole_taste, taste_on_shared_items, Taste)),
         ),

@@ -1,6 +1,6 @@
-"""Lines over a logarithmic axis of time, with bands for intervals and names at their ends."""
+"""Lines over a logarithmic axis of time or of counts, with bands for intervals and names at their ends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from palate.core.markup import Html, joined, tag
@@ -44,10 +44,15 @@ def places_of_ages(ages_seconds: Sequence[float]) -> list[float]:
     return places
 
 
-def curve(lines: Sequence[Line], ages_seconds: Sequence[float], scale: Scale, title: str) -> Html:
-    """The drawing, without caption or table. Heights are pixels, places along the axis are percent."""
+def curve(
+    lines: Sequence[Line], ages_seconds: Sequence[float], scale: Scale, title: str, label: Callable[[float], str] = age
+) -> Html:
+    """The drawing, without caption or table. Heights are pixels, places along the axis are percent.
+
+    label  writes what stands below a tick; with another than `age` the axis may be of counts instead of seconds
+    """
     places = places_of_ages(ages_seconds)
-    parts = [_grid(scale), _ages(ages_seconds, places)]
+    parts = [_grid(scale), _ages(ages_seconds, places, label)]
     # The last drawn lies on top: the method that is judged stands first in the list.
     parts += [_paths(line, places, scale) for line in reversed(lines)]
     parts += [*(_dots(line, places, scale) for line in reversed(lines)), _values(scale)]
@@ -71,12 +76,12 @@ def _values(scale: Scale) -> Html:
     return joined(*(tag("text", label, x=0, y=y, class_="tick start") for label, y in labels))
 
 
-def _ages(ages_seconds: Sequence[float], places: Sequence[float]) -> Html:
+def _ages(ages_seconds: Sequence[float], places: Sequence[float], label: Callable[[float], str]) -> Html:
     """The axis: a tick and the age in words."""
     parts = []
     for one, x in zip(ages_seconds, places, strict=True):
         parts.append(tag("line", class_="axis-tick", x1=percent(x), x2=percent(x), y1=BOTTOM, y2=BOTTOM + 5))
-        parts.append(tag("text", age(one), x=percent(x), y=BOTTOM + 20, class_="tick"))
+        parts.append(tag("text", label(one), x=percent(x), y=BOTTOM + 20, class_="tick"))
     return joined(*parts)
 
 

@@ -28,7 +28,7 @@ def staleness(data: Data) -> Html:
     key = str(part.get("metric") or task.metric)
     title = f"{metric(key)} on {task.name} by the age of the taste"
     scale = linear([end for values in found.values() for one in values if one for end in one.ends], include=())
-    drawing = curve(_lines(task, found), ages, scale, title)
+    drawing = curve(lines(task, found), ages, scale, title)
     words = (
         f"{title}, {count(part.get('rows'))} questions. The models stay as they were trained; only what is known of "
         "the listener gets older. Bands are 95% intervals. Time is on a logarithmic axis; the other axis need not "
@@ -41,7 +41,7 @@ def staleness(data: Data) -> Html:
     )
 
 
-def _lines(task: Task, found: Mapping[str, Sequence[Estimate | None]]) -> list[Line]:
+def lines(task: Task, found: Mapping[str, Sequence[Estimate | None]]) -> list[Line]:
     """The judged method first, then the best baseline, then the others as they were when fresh."""
     turn = {"first": 0, "rival": 1, "own": 2, "other": 3, "ceiling": 4}
     names = sorted(found, key=lambda name: (turn[look(task, name)], -_fresh(found[name])))

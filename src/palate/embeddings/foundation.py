@@ -1,0 +1,134 @@
+"""The foundation: item vectors for both sides and the encoder, learnt together from a history.
+
+fit_teacher   factorizations and company            -> Teacher
+fit_lesson    the teacher's lists for many situations   -> Lesson
+fit_foundation    the student that learns them          -> Foundation
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.core.artefacts import read_arrays, write_arrays
+from palate.core.recording import recording
+from palate.embeddings.company import Company
+from palate.embeddings.encoder import Encoder, UserSettings, feature_count
+from palate.embeddings.inputs import Inputs
+from palate.embeddings.items import ItemModel, ItemSettings, borrow, fit_items, recent_popularity
+from palate.embeddings.situations import draw_situations
+from palate.embeddings.teacher import Lesson, Teacher, TeacherSettings, prepare
+from palate.embeddings.weights import taste_weights
+
+SHARPNESS = 5.0  # the student's softmax multiplies dot products of vectors of length 1: scores have to differ
+FIRST_SHARES = (0.6, 0.8, 0.8)  # of the windows in a taste, before anything is learnt
+
+
+@dataclass(frozen=True)
+class FoundationSettings:
+    """Everything that the foundation depends on."""
+
+    items: ItemSettings = field(default_factory=ItemSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    users: UserSettings = field(default_factory=UserSettings)
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What a space is made of.
+
+    listened # (items, dim) float32, what a record sums
+    vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
+    """
+
+    listened: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    encoder: Encoder
+
+    def save(self, path: Path) -> None:
+        """One file of arrays; `load` gives it back."""
+        told = {"weights": self.encoder.weights, "count_power": np.array(self.encoder.count_power)}
+        write_arrays(path, listened=self.listened, vectors=self.vectors, **told)
+
+    @classmethod
+    def load(cls, path: Path) -> "Foundation":
+        arrays = read_arrays(path)
+        encoder = Encoder(arrays["weights"], float(arrays["count_power"]))
+        return cls(arrays["listened"], arrays["vectors"], encoder)
+
+
+def fit_factors(inputs: Inputs, settings: FoundationSettings) -> list[ItemModel]:
+    """The factorizations that the teacher averages, of consecutive seeds. Only the first is told to the run."""
+    models = []
+    for number in range(settings.teacher.ensemble):
+        seeded = replace(settings.items, seed=settings.items.seed + number)
+        if number:
+            with recording(None):
+                models.append(fit_items(inputs.history, inputs.playlists, inputs.columns, seeded))
+        else:
+            models.append(fit_items(inputs.history, inputs.playlists, inputs.columns, seeded))
+    return models
+
+
+def fit_lesson(inputs: Inputs, models: list[ItemModel], company: Company, settings: FoundationSettings) -> Lesson:
+    """Asks the teacher about situations of all listeners."""
+    history, users = inputs.history, settings.users
+    situations = draw_situations(history, users.situations_each, users.situations, settings.items.seed)
+    teacher = Teacher(models, company, settings.teacher)
+    return prepare(teacher, history, situations, kept_company(inputs), settings.items.popularity_half_life_days)
+
+
+def kept_company(inputs: Inputs) -> NDArray[np.bool_]:
+    """(items,) True for what was ever heard or put on a playlist."""
+    known = np.bincount(inputs.history.item, taste_weights(inputs.history), inputs.history.n_items) > 0
+    known[inputs.playlists.item[inputs.playlists.item >= 0]] = True
+    return known
+
+
+def fit_foundation(
+    inputs: Inputs, models: list[ItemModel], lesson: Lesson, settings: FoundationSettings,
+    checkpoint: Path | None = None, frozen: Foundation | None = None,
+) -> Foundation:  # fmt: skip
+    """Learns vectors and encoder; needs the extra `train` (torch), unless nobody ever listened.
+
+    models  what the teacher averaged: the first is where the vectors begin
+    frozen  item vectors that must stay: the encoder alone is learnt, beginning with theirs
+    An item without company takes the mean of its artist, else of its genre, else zeros (it is then found by search and
+    by being new, not by taste).
+    """
+    popularity = recent_popularity(inputs.history, settings.items.popularity_half_life_days)
+    if not len(lesson.situations):
+        if frozen is not None:
+            return frozen
+        vectors, encoder = models[0].vectors, Encoder.plain(settings.items.dim, settings.items.popularity_share)
+        return Foundation(vectors, with_last(vectors[:, :-1], popularity), encoder)
+    from palate.embeddings.training import fit_student
+
+    start = frozen or _begun(models[0], lesson.known, popularity, settings)
+    learnt = fit_student(lesson, start, settings.items.seed, settings.users, checkpoint, items=frozen is None)
+    if frozen is None:
+        for side in (learnt.listened, learnt.vectors[:, :-1]):
+            for group in (inputs.columns.artist, inputs.columns.genre):
+                borrow(side, lesson.known, group)
+    return learnt
+
+
+def _begun(
+    model: ItemModel, known: NDArray[np.bool_], popularity: NDArray[np.float32], settings: FoundationSettings
+) -> Foundation:
+    """Both sides of an item are its factors, of length 1 on average; a taste is a mixture of its windows."""
+    factors = np.where(known[:, None], model.vectors[:, :-1], np.float32(0.0))
+    length = float(np.sqrt(np.square(factors[known]).sum(axis=1).mean())) if known.any() else 1.0
+    factors, dim = (factors / max(length, 1e-9)).astype(np.float32), settings.items.dim
+    weights = np.zeros((feature_count(dim), dim), np.float32)
+    for window, share in enumerate(FIRST_SHARES):
+        weights[window * dim + np.arange(dim - 1), np.arange(dim - 1)] = SHARPNESS * share
+    weights[-1, -1] = SHARPNESS * settings.items.popularity_share
+    encoder = Encoder(weights, settings.users.count_power)
+    return Foundation(with_last(factors, np.zeros_like(popularity)), with_last(factors, popularity), encoder)
+
+
+def with_last(factors: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(items, dim): the factors (items, dim - 1) with one more coordinate."""
+    return np.concatenate([factors, last[:, None]], axis=1).astype(np.float32)

@@ -1,0 +1,135 @@
+"""All that a home holds of one listener, as JSON: what they did, what they were shown, what was made of it."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from palate.core.errors import MissingExtra
+from palate.core.home import Home
+from palate.core.items import KINDS
+from palate.core.listens import Event
+from palate.embeddings.records import HALF_LIVES_DAYS
+from palate.embeddings.states import UserState
+from palate.listening.deleted import DeletedUsers
+from palate.listening.exposures import FILE as EXPOSURES
+from palate.listening.exposures import ExposureLog
+from palate.listening.listeners import ListenerTable
+from palate.listening.log import ListeningLog, LogBatch
+from palate.privacy import rated, snapshots
+from palate.store.records import OnlineStore
+
+FORMAT = 1
+
+
+def export(home: Home, user_id: str, store: OnlineStore | None = None) -> dict[str, Any]:
+    """Everything that the home holds of a listener; empty lists for one who is not known. Reads the whole log.
+
+    store: the records, where this process has them open already. Times are unix seconds, with ISO 8601 in UTC beside.
+    `unread` says what could not be read, and what to do about it.
+    """
+    with ListeningLog(home.require().log) as log:
+        listens = [one for batch in log.listens_of(user_id) for one in _told(batch)]
+    unread: list[str] = []
+    return {
+        "format": FORMAT,
+        "user_id": user_id,
+        "deleted": DeletedUsers.of(home).standing(user_id).deleted,
+        "listens": listens,
+        "onboarding": [one["item_id"] for one in listens if one["event"] == Event.ONBOARDING.word],
+        "shown": _shown(home, user_id),
+        "attributes": ListenerTable.open(home.listeners).of(user_id),
+        "playlists": _playlists(home, user_id, unread),
+        "spaces": _spaces(home, user_id, store),
+        "snapshots": _paths(home, (one for one in snapshots.snapshots(home) if snapshots.names_any(one, [user_id]))),
+        "listening_tests": _paths(home, rated.tests_with(home, [user_id])),
+        "unread": unread,
+    }
+
+
+def holds_anything(told: dict[str, Any]) -> bool:
+    """Whether an export says more than that nothing is known."""
+    return any(told[name] for name in told if name not in ("format", "user_id", "deleted"))
+
+
+def _told(batch: LogBatch) -> Iterator[dict[str, Any]]:
+    for row in range(len(batch)):
+        moment = float(batch.timestamp[row])
+        told = {
+            "offset": int(batch.offsets[row]),
+            "item_id": batch.item_id[row],
+            "timestamp": moment,
+            "time": _iso(moment),
+            "event": Event(int(batch.event[row])).word,
+            "seconds_played": _known(float(batch.seconds_played[row])),
+            "duration_seconds": _known(float(batch.duration_seconds[row])),
+            "surface": batch.surface[row] if batch.surface else None,
+            "context_id": batch.context_id[row] if batch.context_id else None,
+        }
+        yield {name: value for name, value in told.items() if value is not None}
+
+
+def _shown(home: Home, user_id: str) -> list[dict[str, Any]]:
+    path = home.listening / EXPOSURES
+    if not path.is_file():
+        return []
+    with ExposureLog(path) as exposures:
+        return [one | {"time": _iso(one["timestamp"])} for one in exposures.shown_to(user_id)]
+
+
+def _playlists(home: Home, user_id: str, unread: list[str]) -> list[dict[str, Any]]:
+    """The memberships of the listener's own playlists; without polars none, and a line in `unread`."""
+    if not (home.catalog / "playlists.parquet").is_file():
+        return []
+    try:
+        from palate.catalog.playlists import PlaylistTable
+    except ModuleNotFoundError:
+        unread.append(f"playlists: {MissingExtra('polars', 'train')}")
+        return []
+    return PlaylistTable.open(home.catalog).of_owner(user_id)
+
+
+def _spaces(home: Home, user_id: str, store: OnlineStore | None) -> dict[str, Any]:
+    """By space: the taste and what the record says."""
+    if store is None:
+        if not (home.online / "records" / "data.mdb").is_file():
+            return {}
+        with OnlineStore(home.online / "records", readonly=True) as opened:
+            return _spaces(home, user_id, opened)
+    found = {space: store.get(space, user_id) for space in store.spaces()}
+    return {space: _state(UserState.unpack(data)) for space, data in found.items() if data is not None}
+
+
+def _state(state: UserState) -> dict[str, Any]:
+    record = state.record
+    heard = np.flatnonzero(record.counts.any(axis=0))
+    return {
+        "taste": state.taste.tolist(),
+        "record": {
+            "items": len(record.items),
+            "plays": int(record.plays.sum()),
+            "skips": int(record.skips.sum()),
+            "plays_by_kind_and_half_life_days": {
+                KINDS[kind].value: dict(zip(map(str, HALF_LIVES_DAYS), record.counts[:, kind].tolist(), strict=True))
+                for kind in heard.tolist()
+            },
+        },
+    }
+
+
+def _paths(home: Home, found: Any) -> list[str]:
+    return [Path(path).relative_to(home.root).as_posix() for path in found]
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _iso(moment: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):  # a year that the calendar lacks
+        return None
