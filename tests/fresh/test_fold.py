@@ -12,7 +12,7 @@ from palate.core.clock import DAY_SECONDS, Calendar
 from palate.core.items import KINDS, Item
 from palate.core.listens import Event, Listen, in_columns
 from palate.embeddings.bulk import build_records
-from palate.embeddings.encoder import Encoder
+from palate.embeddings.encoder import Encoder, feature_count
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 from palate.embeddings.states import UserState
 from palate.fresh.fold import Folded, Folder
@@ -25,7 +25,7 @@ N_ITEMS, DIM, START = 12, 4, 1_600_000_000.0
 ITEMS = [f"i{row}" for row in range(N_ITEMS)]
 VECTORS = np.random.default_rng(0).standard_normal((N_ITEMS, DIM)).astype(np.float32)
 KIND = (np.arange(N_ITEMS) % len(KINDS)).astype(np.uint8)
-WEIGHTS = np.random.default_rng(1).standard_normal((len(HALF_LIVES_DAYS) * DIM + 1, DIM)).astype(np.float32)
+WEIGHTS = np.random.default_rng(1).standard_normal((feature_count(DIM), DIM)).astype(np.float32)
 PAUSE = (START + 100 * DAY_SECONDS, START + 200 * DAY_SECONDS)
 
 listens = st.builds(

@@ -33,8 +33,10 @@ def test_a_training_is_a_run_with_its_settings_data_curves_and_model(trained: Ho
     assert curves["items.factor_change"].steps == [1, 2]  # of 3 iterations; the ranker's own item vectors are not told
     change = curves["items.factor_change"].values
     assert change[0] > change[1] > 0
-    assert 0.5 < run.summary["users.explained_share"] < 1
-    steps = {"snapshot", "items", "companytable", "userencoder", "rankertrees", "published"}
+    losses = curves["users.held_out_loss"].values
+    assert 0 < losses[-1] < losses[0]
+    assert run.summary["users.held_out_loss"] == losses[-1]
+    steps = {"snapshot", "factors", "companytable", "teacherlists", "spacevectors", "rankertrees", "published"}
     assert {name for name in run.summary if name.startswith("seconds.")} == {f"seconds.{one}" for one in steps}
     assert "rss_mb" in Book(trained.lab).history(run, "system")
 
@@ -59,7 +61,7 @@ def test_a_failed_training_says_why(own: Home, monkeypatch: pytest.MonkeyPatch) 
     def broken(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(chain, "fit_items", broken)
+    monkeypatch.setattr(chain, "fit_factors", broken)
     with pytest.raises(Exception, match="No space left"):
         train(own)
     run = Book(own.lab).runs("job == 'train'")[-1]

@@ -56,7 +56,7 @@ class Vectors(torch.nn.Module):
 
     def scores(self, tastes: torch.Tensor, items: torch.Tensor, popularity: torch.Tensor) -> torch.Tensor:
         """(n, m) for items # (m,) or (n, m), with their popularity # (n, m)."""
-        offered = self.offered[items]
+        offered = functional.embedding(items, self.offered)  # indexing would add its gradients up in any order
         factors = tastes[:, :-1]
         dots = factors @ offered.T if items.dim() == 1 else (offered @ factors[:, :, None])[:, :, 0]
         return SHARPNESS * dots + tastes[:, -1:] * popularity

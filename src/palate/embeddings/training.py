@@ -1,5 +1,7 @@
 """Training the student: batches, checkpoints, and when to stop. Needs torch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +35,20 @@ def fit_student(
     """
     vectors = Vectors(start)
     if len(lesson.situations):
-        _Training(lesson, vectors, settings, seed, items).run(checkpoint)
+        with _reproducible():
+            _Training(lesson, vectors, settings, seed, items).run(checkpoint)
     return vectors.learnt(start.vectors[:, -1], settings.count_power)
+
+
+@contextmanager
+def _reproducible() -> Iterator[None]:
+    """On a CPU several threads add in one order, and never in another one the next time."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 class _Training:
