@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -263,3 +264,35 @@ def trained(model: nn.Module, epoch: Callable[[], None], mark: Callable[[], floa
         elif number - best_epoch >= patience:
             break
     model.load_state_dict(kept)
+
+
+class Passes(Protocol):
+    """How often a peer reads what it learns from; settings of each."""
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    @property
+    def last_epochs(self) -> int: ...
+
+
+def trained_on_all(
+    model: nn.Module,
+    held: HeldOut,
+    epoch_of: Callable[[bool], Callable[[], None]],
+    publish: Callable[[], tuple[NDArray[np.float32], Encode]],
+    passes: Passes,
+) -> None:
+    """Early stopping on the last week, then everything once more; without a last week, as often as allowed.
+
+    epoch_of  gives one pass over what is known, the last week included or not
+    publish   the model's item vectors and encoder as they are now
+    """
+    if len(held.asked):
+        trained(model, epoch_of(False), lambda: held.mark(*publish()), passes.epochs, passes.patience)
+    epoch = epoch_of(True)
+    for _ in range(passes.last_epochs if len(held.asked) else passes.epochs):
+        epoch()

@@ -7,7 +7,7 @@ listen alone. It reads items in their order and no times. The last coordinate of
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from peers.learning import (
     descend,
     gbce,
     sampled_softmax,
-    trained,
+    trained_on_all,
 )
 
 
@@ -98,17 +98,13 @@ class SasRec:
         return Peer.seeing(vectors, encode, known.history, at)
 
     def _train(self, model: "Transformer", heard: Heard, held: HeldOut, rng: np.random.Generator) -> None:
-        """Early stopping on the last week, then everything once more."""
         adam = torch.optim.AdamW(model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
-        if len(held.asked):
-            before = heard.before(held.part.window.at)
 
-            def mark() -> float:
-                return held.mark(*published(model, heard, held.part.n_items, self.length))
+        def epoch_of(whole: bool) -> Callable[[], None]:
+            read = heard if whole else heard.before(held.part.window.at)
+            return lambda: self._epoch(model, adam, read, rng)
 
-            trained(model, lambda: self._epoch(model, adam, before, rng), mark, self.epochs, self.patience)
-        for _ in range(self.last_epochs if len(held.asked) else self.epochs):
-            self._epoch(model, adam, heard, rng)
+        trained_on_all(model, held, epoch_of, lambda: published(model, heard, held.part.n_items, self.length), self)
 
     def _epoch(
         self, model: "Transformer", adam: torch.optim.Optimizer, heard: Heard, rng: np.random.Generator

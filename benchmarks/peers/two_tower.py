@@ -6,7 +6,7 @@ against many drawn ones, by a sampled softmax with logQ (Yi et al., "Sampling-Bi
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from peers.learning import (
     company_start,
     descend,
     sampled_softmax,
-    trained,
+    trained_on_all,
 )
 
 
@@ -85,18 +85,13 @@ class TwoTower:
         return Peer.seeing(vectors, encode, known.history, at)
 
     def _train(self, towers: "Towers", heard: Heard, held: HeldOut, rng: np.random.Generator) -> None:
-        """Early stopping on the last week, then everything once more."""
         adam = torch.optim.AdamW(towers.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
-        if len(held.asked):
-            before = self._examples(heard.before(held.part.window.at))
 
-            def mark() -> float:
-                return held.mark(*published(towers, heard, held.part.n_items))
+        def epoch_of(whole: bool) -> Callable[[], None]:
+            examples = self._examples(heard if whole else heard.before(held.part.window.at))
+            return lambda: self._epoch(towers, adam, examples, rng)
 
-            trained(towers, lambda: self._epoch(towers, adam, before, rng), mark, self.epochs, self.patience)
-        everything = self._examples(heard)
-        for _ in range(self.last_epochs if len(held.asked) else self.epochs):
-            self._epoch(towers, adam, everything, rng)
+        trained_on_all(towers, held, epoch_of, lambda: published(towers, heard, held.part.n_items), self)
 
     def _examples(self, heard: Heard) -> "Examples":
         """What the towers learn from: the latest moment is the latest that has `ahead_days` after it."""

@@ -8,7 +8,7 @@ import click
 from palate.cli.output import json_option, note, show
 from palate.core.home import Home
 
-# The follower folds into the live space alone, so one that was not live has missed what came meanwhile.
+# One that was not in use (not live, next, pinned, nor what a rollback goes to) has missed what came meanwhile.
 LEVEL = "a running server brings its tastes level with the log, else run: palate fresh"
 WHY = click.option("--why", default="", metavar="TEXT", help="For the history; else it says that it was by hand.")
 DONE = {

@@ -4,7 +4,6 @@ The new name has as many bytes as the id had, so that a server that reads answer
 in the right place. It follows from a random key that is thrown away with the request, so nothing leads back from it.
 """
 
-import fcntl
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ import orjson
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import PalateError
 from palate.core.home import Home
+from palate.core.locks import alone
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 TRIES = 1_000
@@ -63,14 +63,12 @@ def _rename_answers(path: Path, user: str, name: str) -> None:
     if not path.is_file():
         return
     old, new = (b'"case":' + orjson.dumps(text) for text in (user, name))
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    with alone(path), path.open("r+b") as file:
+        content = file.read()
         place = content.find(old)
         while place >= 0:
-            os.pwrite(descriptor, new, place)
+            file.seek(place)
+            file.write(new)
             place = content.find(old, place + len(old))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        file.flush()
+        os.fsync(file.fileno())
