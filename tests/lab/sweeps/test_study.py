@@ -1,7 +1,10 @@
 """Trials are claimed once each, lost ones are done again, and the search finds what was planted."""
 
+from contextlib import contextmanager
+
 import pytest
 
+from palate.lab.sweeps import study
 from palate.lab.sweeps.study import TRIES, Trial, best, importances, spent_seconds
 
 from .conftest import TODAY, objective
@@ -48,6 +51,21 @@ def test_a_trial_whose_run_is_dead_is_done_again_with_the_same_values(make_searc
     assert again.number == 1
     assert again.values == dead.values
     assert states(other) == ["failed", "running"]
+
+
+def test_a_trial_that_ends_while_the_dead_are_looked_for_is_not_taken_for_one(make_search, begin, monkeypatch):
+    claimed = make_search().claim(1, begin)
+
+    @contextmanager
+    def ends_just_now(folder):
+        claimed.complete([1.0])
+        claimed.run.finish()
+        yield False
+
+    monkeypatch.setattr(study, "held", ends_just_now)
+    other = make_search()
+    assert other.claim(1, begin) is None
+    assert states(other) == ["complete"]
 
 
 def test_a_trial_that_was_killed_while_its_values_were_drawn_leaves_no_trace_in_the_next(search, begin):

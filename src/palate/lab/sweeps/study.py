@@ -142,6 +142,9 @@ class Search:
                 with held(folder) as alive:
                     if alive:
                         continue
+                # Its run ends after it was told: it may have been told between our reading and its run's end.
+                if study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+                    continue
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             if trial.params.keys() == self.space.keys():  # else it was killed before its values were all there
                 _again(study, trial.params, trial.user_attrs.get(TRY, 1))
