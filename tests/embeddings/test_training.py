@@ -25,7 +25,7 @@ from palate.listening.history import History
 from .worlds import checkerboard, history_of, inputs_of
 
 N = 30
-USERS = UserSettings(epochs=2, situations_each=4, strangers=0.1, device="cpu")
+USERS = UserSettings(epochs=2, students=1, begin_share=0.0, situations_each=4, strangers=0.1, device="cpu")
 SETTINGS = FoundationSettings(ItemSettings(dim=9, iterations=3), TeacherSettings(ensemble=2), USERS)
 
 
@@ -127,21 +127,52 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
 ) -> None:
     """Interrupted in the second and again in the third epoch; then run once more after it was done."""
     users = replace(USERS, epochs=3) if not drawn else replace(USERS, epochs=3, all_items_below=0, negatives=8)
-    calm, path = fit_student(lesson, start, 1, users, items=items), tmp_path / "checkpoint.npz"
+    calm, path = fit_student(lesson, start, 1, users, items=items), tmp_path / "checkpoints"
     for number in (1, 2):
         with killed_in_epoch(number), pytest.raises(Killed):
             fit_student(lesson, start, 1, users, path, items=items)
-        assert path.is_file()
+        assert (path / "student-0.npz").is_file()
     assert_same(fit_student(lesson, start, 1, users, path, items=items), calm)
     assert_same(fit_student(lesson, start, 1, users, path, items=items), calm)
 
 
 def test_killed_before_the_first_epoch_ended_it_begins_anew(lesson: Lesson, start: Foundation, tmp_path: Path) -> None:
-    path = tmp_path / "checkpoint.npz"
+    path = tmp_path / "checkpoints"
     with killed_in_epoch(0), pytest.raises(Killed):
         fit_student(lesson, start, 1, USERS, path)
-    assert not path.exists()
+    assert not list(path.iterdir())
     assert_same(fit_student(lesson, start, 1, USERS, path), fit_student(lesson, start, 1, USERS))
+
+
+def test_what_is_learnt_is_the_mean_of_the_students_and_some_of_the_beginning(
+    lesson: Lesson, start: Foundation
+) -> None:
+    apart = [fit_student(lesson, start, seed, USERS) for seed in (1, 1 + training_module.APART)]
+    found = fit_student(lesson, start, 1, replace(USERS, students=2, begin_share=0.25))
+    for name, (begun, one, two, mean) in enumerate(zip(*(parts(each) for each in (start, *apart, found)), strict=True)):
+        np.testing.assert_allclose(mean, 0.25 * begun + 0.375 * (one + two), atol=1e-5, err_msg=str(name))
+    assert all(differ(*apart))
+
+
+def test_two_students_interrupted_end_as_undisturbed_ones(lesson: Lesson, start: Foundation, tmp_path: Path) -> None:
+    """The first is done, the second is killed in its second epoch; nothing is learnt twice."""
+    users, seen = replace(USERS, students=2, begin_share=0.25), []
+    whole = training_module._Training._epoch
+
+    def epoch(self: training_module._Training, now: int) -> float:
+        seen.append((self.seed, now))
+        if len(seen) == 4:
+            raise Killed
+        return whole(self, now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_module._Training, "_epoch", epoch)
+        with pytest.raises(Killed):
+            fit_student(lesson, start, 1, users, tmp_path)
+        again = fit_student(lesson, start, 1, users, tmp_path)
+    other = 1 + training_module.APART
+    assert seen == [(1, 0), (1, 1), (other, 0), (other, 1), (other, 1)]
+    assert_same(again, fit_student(lesson, start, 1, users))
 
 
 def test_items_that_must_stay_stay_and_the_encoder_learns(lesson: Lesson, start: Foundation) -> None:

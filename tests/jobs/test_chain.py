@@ -359,7 +359,7 @@ def test_the_settings_of_the_teacher_reach_both_sides_of_an_item(own: Home) -> N
 def test_an_interrupted_training_leaves_no_checkpoint_behind_when_it_is_done(own: Home) -> None:
     run = own.jobs / Spaces(own.spaces).live.manifest["fingerprint"]
     assert {"factors.npy", "lesson.npz", "foundation.npz"} <= {path.name for path in run.iterdir()}
-    assert not (run / "checkpoint.npz").exists()
+    assert not (run / "checkpoints").exists()
 
 
 @pytest.fixture

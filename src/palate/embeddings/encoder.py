@@ -32,6 +32,9 @@ class UserSettings:
     situations_each: Annotated[int, Range(1, 20)] = 5  # earlier moments of each listener, besides the present
     situations: int = 100_000  # in all; more teach little that is new, and bound the time
     epochs: Annotated[int, Range(1, 12)] = 4
+    # students that see the situations in different orders; what they learnt is averaged
+    students: Annotated[int, Range(1, 5)] = 2
+    begin_share: Annotated[float, Range(0.0, 0.5)] = 0.2  # of where they began, in that average
     batch: int = 256
     learning_rate: Annotated[float, Range(0.001, 0.02, log=True)] = 0.005
     listed: Annotated[int, Range(10, 200)] = 30  # the teacher's first so many items are learnt

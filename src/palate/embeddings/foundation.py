@@ -88,7 +88,7 @@ def kept_company(inputs: Inputs) -> NDArray[np.bool_]:
 
 def fit_foundation(
     inputs: Inputs, models: list[ItemModel], lesson: Lesson, settings: FoundationSettings,
-    checkpoint: Path | None = None, frozen: Foundation | None = None,
+    checkpoints: Path | None = None, frozen: Foundation | None = None,
 ) -> Foundation:  # fmt: skip
     """Learns vectors and encoder; needs the extra `train` (torch), unless nobody ever listened.
 
@@ -106,7 +106,7 @@ def fit_foundation(
     from palate.embeddings.training import fit_student
 
     start = frozen or _begun(models[0], lesson.known, popularity, settings)
-    learnt = fit_student(lesson, start, settings.items.seed, settings.users, checkpoint, items=frozen is None)
+    learnt = fit_student(lesson, start, settings.items.seed, settings.users, checkpoints, items=frozen is None)
     if frozen is None:
         for side in (learnt.listened, learnt.vectors[:, :-1]):
             for group in (inputs.columns.artist, inputs.columns.genre):

@@ -1,6 +1,11 @@
-"""Training the student: batches, checkpoints, and when to stop. Needs torch."""
+"""Training the student: batches, checkpoints, when to stop, and the average of several. Needs torch.
 
-from collections.abc import Iterator
+Students that begin at the same place end so near to each other that the mean of their parameters is a student too, and
+a better one; with some of the place where they began in it, it is better again, for what few lists speak of (Wortsman
+et al., "Model soups", 2022, and "Robust fine-tuning of zero-shot models", 2022).
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,23 +26,39 @@ WARM_STEPS = 50
 MOST_OF_A_CATALOGUE = 2  # a list is at most one in so many of the known items
 HELD_OUT = 20  # one situation in so many tells when to stop
 MOMENTS = ("exp_avg", "exp_avg_sq")
+APART = 100_003  # between the seeds of two students: far from the next seed that anybody gives
 
 
 def fit_student(
-    lesson: Lesson, start: Foundation, seed: int, settings: UserSettings, checkpoint: Path | None = None,
+    lesson: Lesson, start: Foundation, seed: int, settings: UserSettings, checkpoints: Path | None = None,
     items: bool = True,
 ) -> Foundation:  # fmt: skip
-    """Learns from `lesson`, beginning with `start`.
+    """Learns from `lesson`, beginning with `start`: the average of several students, and some of the beginning.
 
-    checkpoint  a file that is written after every epoch; if it is there, training goes on from it
+    checkpoints a folder with a file for each student, written after each of its epochs; training goes on from there
     items       False learns the encoder alone, for items whose vectors must stay
     The same numbers for the same seed on a CPU, interrupted or not. Without situations, nothing is learnt.
     """
-    vectors = Vectors(start)
+    learnt = Vectors(start)
     if len(lesson.situations):
-        with _reproducible():
-            _Training(lesson, vectors, settings, seed, items).run(checkpoint)
-    return vectors.learnt(start.vectors[:, -1], settings.count_power)
+        if checkpoints is not None:
+            checkpoints.mkdir(parents=True, exist_ok=True)
+        students = [Vectors(start) for _ in range(settings.students)]
+        for number, student in enumerate(students):
+            file = checkpoints / f"student-{number}.npz" if checkpoints else None
+            training = _Training(lesson, student, settings, seed + APART * number, items)
+            with _reproducible():
+                training.run(file, told_from=number * settings.epochs)
+        _average(learnt, students, settings.begin_share)
+    return learnt.learnt(start.vectors[:, -1], settings.count_power)
+
+
+def _average(begun: Vectors, students: Sequence[Vectors], begin_share: float) -> None:
+    """Moves `begun` to the mean of the students' parameters, but for `begin_share` of itself."""
+    with torch.no_grad():
+        for one, *ends in zip(begun.parameters(), *(student.parameters() for student in students), strict=True):
+            mean = torch.stack([end.detach().cpu() for end in ends]).mean(dim=0)
+            one.lerp_(mean, 1.0 - begin_share)
 
 
 @contextmanager
@@ -76,14 +97,17 @@ class _Training:
         groups = [{"params": [vectors.weights], "speed": 2.0}] + [{"params": sides, "speed": 1.0}] * items
         self.optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
 
-    def run(self, checkpoint: Path | None) -> None:
-        """All epochs, or those that are left; ends early when situations that it does not learn from get worse."""
+    def run(self, checkpoint: Path | None, told_from: int = 0) -> None:
+        """All epochs, or those that are left; ends early when situations that it does not learn from get worse.
+
+        told_from  the step that its first epoch has in the run's log
+        """
         epoch, best = self._resumed(checkpoint)
         for number in progress(range(epoch, self.settings.epochs), "user encoder"):
             before = [one.detach().clone() for one in self.vectors.parameters()]
             taught = self._epoch(number)
             loss = self._missed() if len(self.held) else taught
-            recording.log({"users.loss": taught, "users.held_out_loss": loss}, step=number)
+            recording.log({"users.loss": taught, "users.held_out_loss": loss}, step=told_from + number)
             if loss > best:
                 with torch.no_grad():
                     for one, old in zip(self.vectors.parameters(), before, strict=True):

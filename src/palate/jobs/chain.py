@@ -144,12 +144,13 @@ class SpaceVectors(Step):
     def run(self) -> None:
         run = self.run_
         if not run.fits & {"items", "users"}:
-            return self._reused().save(self.path)
+            self._reused().save(self.path)
+            return
         frozen = None if "items" in run.fits else self._reused()
-        lesson, checkpoint = Lesson.load(run.folder / TeacherLists.target), run.folder / "checkpoint.npz"
+        lesson, checkpoints = Lesson.load(run.folder / TeacherLists.target), run.folder / "checkpoints"
         settings = run.settings.foundation
-        fit_foundation(run.inputs(), Factors.load(run), lesson, settings, checkpoint, frozen).save(self.path)
-        return checkpoint.unlink(missing_ok=True)
+        fit_foundation(run.inputs(), Factors.load(run), lesson, settings, checkpoints, frozen).save(self.path)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
     def _reused(self) -> Foundation:
         """The vectors of the space that gives the parts which are not fitted, with zeros for items of later."""
