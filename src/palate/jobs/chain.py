@@ -210,8 +210,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
     inputs, moment = run.inputs(), run.moment
     found, label = Foundation.load(run.folder / SpaceVectors.target), spaces.aliases.standing().live
     live = next((space for space in spaces.versions() if space.label == label), None)  # its folder may have been lost
-    turned = rotated_onto_live(found.vectors, found.encoder.weights, live, plays_of(inputs.history))
-    encoder = replace(found.encoder, weights=turned.weights)
+    turned = rotated_onto_live(found.vectors, found.encoder, live, plays_of(inputs.history))
+    encoder = turned.encoder
     found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
     stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
