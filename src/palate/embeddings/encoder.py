@@ -66,6 +66,11 @@ class Encoder:
         return int(self.weights.shape[1])
 
     @property
+    def listened_dim(self) -> int:
+        """How wide the sums of a record are: as a taste, in a published space."""
+        return (len(self.weights) - 1 - len(self.habits)) // WINDOWS - 1
+
+    @property
     def factors(self) -> int:
         """How many coordinates, the first ones, say what is heard: a rotation turns these, a cosine compares these."""
         return self.dim - 1 - len(self.habits)
@@ -81,7 +86,7 @@ class Encoder:
 
         An empty record gives the taste of a stranger, the encoder's constant.
         """
-        told = features(records, self.dim, self.count_power, self.habits_since)
+        told = features(records, self.listened_dim, self.count_power, self.habits_since)
         tastes: NDArray[np.float32] = told @ self.weights
         return tastes
 

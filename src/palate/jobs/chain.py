@@ -229,7 +229,7 @@ def _publish(run: Run, spaces: Spaces) -> Space:
 
     manifest = {
         "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,
-        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": encoder.dim,
+        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": encoder.dim, "habits": encoder.habits,
         "settings": asdict(run.settings), "simulated": is_simulated(inputs),
     } | turned.manifest  # fmt: skip
     return spaces.publish(manifest, fill)
