@@ -121,6 +121,8 @@ def main() -> None:
     users, frozen = np.arange(len(inputs.history.users), dtype=np.int32), space.item_vectors.copy()
     frozen[hidden] = 0.0
     tastes = [one.tastes(known.history, inputs.columns.kind, users) for one in (space, whole)]
+    for one, found in zip((space, whole), tastes, strict=True):
+        found[:, list(one.encoder.habits.values())] = 0.0  # no item has any, and the ridge would give it some
     trial = Trial(inputs, known, moment, hidden, frozen, tastes[0])
     print(f"{stamp()}; {options.home.name}: {len(hidden)} items join")
     print(f"{'listens':>7}  {'how':<28}{'NDCG@10':>9}{'AUC':>8}{'listeners':>11}")

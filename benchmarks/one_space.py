@@ -214,7 +214,7 @@ def variants(known: Inputs, settings: FitSettings) -> dict[str, Scorer]:
     whole, company = settings.foundation, fit_company(known.history, known.playlists)
     models = fit_factors(known, whole)
     lesson = fit_lesson(known, models, company, whole)
-    one = fit_foundation(known, models, lesson, whole)
+    one = fit_foundation(known, models, lesson, whole).without_habits()
     teacher, kinds = Teacher(models, company, whole.teacher), known.columns.kind
     lists = [
         prepare(teacher, known.history, lesson.situations, kept_company(known) & (kinds == kind),
@@ -226,7 +226,7 @@ def variants(known: Inputs, settings: FitSettings) -> dict[str, Scorer]:
     apart = taught_again(replace(one, encoder=wide), lesson, [], settings.users, kinds)
 
     def by_features(users: NDArray[np.int32], _: int) -> Scores:
-        told = kind_features(records_of(apart, known, users), one.encoder.dim, one.encoder.count_power)
+        told = kind_features(records_of(apart, known, users), one.encoder.listened_dim, one.encoder.count_power)
         return np.asarray(told @ apart.encoder.weights @ apart.vectors.T, np.float32)
 
     return {

@@ -35,9 +35,11 @@ def turned(old: Readable, new: Readable, known: History, power: float) -> tuple[
     shared = min(len(old.item_vectors), len(new.item_vectors))
     plays = plays_of(known)[:shared].astype(np.float64)
     weight = np.where(plays > 0, plays**power, 0.0)
-    rotation = Rotation.fit(old.item_vectors[:shared, :-1], new.item_vectors[:shared, :-1], weight)
-    encoder = replace(new.encoder, weights=rotation.turn_all_but_last(new.encoder.weights))
-    return replace(new, item_vectors=rotation.turn_all_but_last(new.item_vectors), encoder=encoder), rotation
+    n = new.encoder.factors
+    rotation = Rotation.fit(old.item_vectors[:shared, :n], new.item_vectors[:shared, :n], weight)
+    told = {"weights": rotation.turn_factors(new.encoder.weights), "habits_since": old.encoder.habits_since}
+    encoder = replace(new.encoder, **told)
+    return replace(new, item_vectors=rotation.turn_factors(new.item_vectors), encoder=encoder), rotation
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from palate.embeddings.foundation import (
     fit_lesson,
     kept_company,
 )
+from palate.embeddings.habits import HABITS, LEAST_DIM
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, fit_items, recent_popularity
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
@@ -154,6 +155,60 @@ def test_before_anything_is_learnt_a_taste_is_a_mixture_of_its_windows() -> None
     taste = begun.encoder.encode([record])[0]
     assert taste.tolist() == pytest.approx([SHARPNESS * sum(FIRST_SHARES) * 3 / length, 0, 0, SHARPNESS * 0.2])
     assert len(FIRST_SHARES) == len(HALF_LIVES_DAYS)
+
+
+# Habits
+
+
+@pytest.fixture(scope="module")
+def telling() -> tuple[Inputs, Foundation]:
+    """Wide enough for habits."""
+    inputs = inputs_of(checkerboard(N))
+    return inputs, fitted(inputs, replace(SETTINGS, items=replace(SETTINGS.items, dim=LEAST_DIM)))
+
+
+def test_habits_take_the_place_of_factors_and_cost_no_dot_product(telling: tuple[Inputs, Foundation]) -> None:
+    inputs, found = telling
+    columns = list(found.encoder.habits.values())
+    assert (found.encoder.dim, found.encoder.factors) == (LEAST_DIM, LEAST_DIM - 1 - len(HABITS))
+    assert found.listened.shape == found.vectors.shape == (N, LEAST_DIM)
+    assert not found.vectors[:, columns].any()
+    assert found.encoder.habits_since == inputs.history.end
+    records = [record for _, record in build_records(inputs.history, found.listened, inputs.columns.kind)]
+    tastes = found.encoder.encode(records)
+    assert (tastes[:, found.encoder.habits["latest"]] <= 0.0).all(), "nobody listened after the end"
+    scores = tastes @ found.vectors.T
+    own = np.arange(N) % 2
+    apart = [scores[row, own == own[row]].mean() - scores[row, own != own[row]].mean() for row in range(N)]
+    assert min(apart) > 0.0
+
+
+def test_with_frozen_items_habits_count_from_the_same_moment(telling: tuple[Inputs, Foundation]) -> None:
+    inputs, before = telling
+    settings = replace(SETTINGS, items=replace(SETTINGS.items, dim=LEAST_DIM))
+    earlier = inputs_of(inputs.history.until(40 * DAY))
+    found = fitted(earlier, settings, frozen=before)
+    np.testing.assert_array_equal(found.vectors, before.vectors)
+    assert (found.encoder.habits_since, found.encoder.dim) == (before.encoder.habits_since, LEAST_DIM)
+    assert fitted(inputs_of(history_of([], N)), settings, frozen=before) is before
+
+
+def test_habits_survive_saving_and_playlists_alone_have_them_too(
+    telling: tuple[Inputs, Foundation], tmp_path: Path
+) -> None:
+    _, found = telling
+    found.save(tmp_path / "foundation.npz")
+    back = Foundation.load(tmp_path / "foundation.npz")
+    assert_same(back, found)
+    assert back.encoder.habits == found.encoder.habits
+    lists = playlists_of(*([item for item in range(one % 2, N, 2) if item != one] for one in range(N)))
+    settings = replace(SETTINGS, items=replace(SETTINGS.items, dim=LEAST_DIM))
+    alone = fitted(inputs_of(history_of([], n_items=N), lists), settings)
+    assert (alone.vectors.shape, alone.encoder.habits) == ((N, LEAST_DIM), found.encoder.habits)
+    record = UserRecord.empty(LEAST_DIM)
+    record.add(0, 0, alone.listened[0], 0.0, 1.0, False)
+    scores = alone.encoder.encode([record])[0] @ alone.vectors.T
+    assert scores[2::2].min() > scores[1::2].max()
 
 
 # What is lacking

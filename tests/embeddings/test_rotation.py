@@ -53,10 +53,10 @@ def test_no_dot_product_changes(dim: int, shared: int, seed: int) -> None:
     np.testing.assert_allclose(rotation.matrix @ rotation.matrix.T, np.eye(dim), atol=1e-12)
     items, tastes = drawn(9, dim + 1, seed + 2), drawn(5, dim + 1, seed + 3)
     before = tastes.astype(np.float64) @ items.T
-    after = rotation.turn_all_but_last(tastes).astype(np.float64) @ rotation.turn_all_but_last(items).T
+    after = rotation.turn_factors(tastes).astype(np.float64) @ rotation.turn_factors(items).T
     length = np.linalg.norm(tastes, axis=1)[:, None] * np.linalg.norm(items, axis=1)
     assert (np.abs(after - before) <= 4 * np.finfo(np.float32).eps * length).all()
-    np.testing.assert_array_equal(rotation.turn_all_but_last(items)[:, -1], items[:, -1])
+    np.testing.assert_array_equal(rotation.turn_factors(items)[:, -1], items[:, -1])
 
 
 @given(st.integers(0, 999))
@@ -134,11 +134,11 @@ def test_an_encoder_gives_turned_tastes() -> None:
     dim, rng = 5, np.random.default_rng(0)
     listened, rotation = drawn(4, dim, 1), Rotation.fit(drawn(9, dim - 1, 2), drawn(9, dim - 1, 3))
     encoder = Encoder(rng.normal(size=(feature_count(dim), dim)).astype(np.float32))
-    turned = Encoder(rotation.turn_all_but_last(encoder.weights))
+    turned = Encoder(rotation.turn_factors(encoder.weights))
     record = UserRecord.empty(dim)
     for item, day in ((0, 1.0), (2, 3.0), (0, 40.0)):
         record.add(item, 0, listened[item], day * DAY, 1.0, False)
-    expected = rotation.turn_all_but_last(encoder.encode([record]))
+    expected = rotation.turn_factors(encoder.encode([record]))
     np.testing.assert_allclose(turned.encode([record]), expected, rtol=0, atol=1e-5)
 
 

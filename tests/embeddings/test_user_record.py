@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, Corrupt
+from palate.embeddings.habits import CLOCK_COS, SUMS
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 from palate.testing.strategies import histories
 
@@ -101,6 +102,7 @@ def test_removing_what_was_added_is_as_if_it_had_never_happened(
     expected = seen_from(record_of(*kept), record.at)
     assert_same_record(record, expected, last=False)
     assert (record.last >= expected.last).all()
+    assert record.first <= expected.first
 
 
 def test_removing_what_was_never_added_is_refused_and_changes_nothing() -> None:
@@ -127,11 +129,14 @@ def test_merging_two_records_is_folding_both_histories(one: list[Listen], two: l
 
 @given(st.lists(listens, min_size=1, max_size=12), st.integers(-(10**9), 10**9))
 def test_when_it_all_happened_does_not_matter_only_how_far_apart(sequence: list[Listen], shift: int) -> None:
-    """So a taste is the same however long its owner has been away."""
+    """So a taste is the same however long its owner has been away, in all but the habits that say when."""
     record = record_of(*sequence)
     moved = record_of(*((item, moment + shift, skip) for item, moment, skip in sequence))
     moved.at -= shift
     moved.last -= shift
+    moved.first -= shift
+    assert np.hypot(*moved.habits[CLOCK_COS:]) == pytest.approx(np.hypot(*record.habits[CLOCK_COS:]), abs=EXACT)
+    moved.habits[CLOCK_COS:] = record.habits[CLOCK_COS:]  # the clock is turned, all hours by the same
     assert_same_record(record, moved)
 
 
@@ -156,7 +161,7 @@ def test_packing_keeps_everything_to_float32(history) -> None:
     for record in folded(history, VECTORS, KINDS_OF_ITEMS).values():
         back = UserRecord.unpack(record.pack())
         assert (back.at, back.dim) == (record.at, record.dim)
-        for name in ("items", "plays", "skips", "last"):
+        for name in ("items", "plays", "skips", "last", "first", "habits"):
             np.testing.assert_array_equal(getattr(back, name), getattr(record, name))
         for name in ("sums", "counts", "weights"):
             assert getattr(back, name).dtype == np.float64
@@ -174,13 +179,14 @@ def test_an_empty_record_survives_packing() -> None:
 def test_a_kind_that_was_never_heard_takes_no_room() -> None:
     one, two = record_of((0, 0.0, False)), record_of((0, 0.0, False), (1, 0.0, False))
     item, kind = 2 * 8 + 5 * 4, 4 + 3 * 4 * (1 + 4)
-    assert len(one.pack()) == 16 + 8 + item + kind
-    assert len(two.pack()) == 16 + 8 + 2 * item + 2 * kind
+    header = 16 + 8 + 8 + len(SUMS) * 8
+    assert len(one.pack()) == header + item + kind
+    assert len(two.pack()) == header + 2 * item + 2 * kind
 
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_no_record(data: bytes) -> None:
-    assume(not data.startswith(b"\1\0\0\0"))
+    assume(not data.startswith((b"\1\0\0\0", b"\2\0\0\0")))
     with pytest.raises(Corrupt, match="palate train"):
         UserRecord.unpack(data)
 
@@ -203,5 +209,5 @@ def test_a_torn_or_lengthened_record_is_refused() -> None:
 
 def test_a_record_of_a_newer_palate_is_refused_with_its_format() -> None:
     data = np.int32(UserRecord.FORMAT + 1).tobytes() + record_of((1, 0.0, False)).pack()[4:]
-    with pytest.raises(Corrupt, match="user record of format 2, this Palate reads 1"):
+    with pytest.raises(Corrupt, match="user record of format 3, this Palate reads 1 to 2"):
         UserRecord.unpack(data)

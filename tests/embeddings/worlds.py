@@ -92,7 +92,8 @@ def folded(
         user, item = int(history.user[row]), int(history.item[row])
         record = records.setdefault(user, UserRecord.empty(vectors.shape[1]))
         moment = float(history.timestamp[row])
-        record.add(item, int(kinds[item]), vectors[item], moment, float(weights[row]), bool(skipped[row]))
+        play = bool(history.event[row] == Event.PLAY)
+        record.add(item, int(kinds[item]), vectors[item], moment, float(weights[row]), bool(skipped[row]), play)
         if stored:
             records[user] = UserRecord.unpack(record.pack())
     return records
@@ -108,7 +109,9 @@ def seen_from(record: UserRecord, moment: float) -> UserRecord:
 def assert_same_record(one: UserRecord, two: UserRecord, tolerance: float = EXACT, last: bool = True) -> None:
     """Everything that is counted is equal, everything that is summed is within `tolerance`."""
     assert one.at == two.at
-    for name in ("items", "plays", "skips", *(["last"] if last else [])):
+    for name in ("items", "plays", "skips", *(["last", "first"] if last else [])):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
-    for name in ("sums", "counts", "weights"):
+    for name in ("sums", "counts", "weights", "habits"):
         np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=0, atol=tolerance, err_msg=name)
+    most = 2.0 * float(two.weights.max(initial=1.0))  # the slope of a square
+    np.testing.assert_allclose(one.squares, two.squares, rtol=0, atol=tolerance * most, err_msg="squares")

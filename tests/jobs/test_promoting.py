@@ -224,8 +224,8 @@ def other_axes(folder: Path) -> None:
     nothing = Rotation.fit(np.zeros((0, vectors.shape[1] - 1), np.float32), vectors[:0, :-1])
     q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=nothing.matrix.shape))
     turn = replace(nothing, matrix=q)
-    np.save(folder / "item_vectors.npy", turn.turn_all_but_last(vectors))
-    Encoder(turn.turn_all_but_last(encoder.weights), encoder.count_power).save(folder / "encoder.npz")
+    np.save(folder / "item_vectors.npy", turn.turn_factors(vectors))
+    Encoder(turn.turn_factors(encoder.weights), encoder.count_power).save(folder / "encoder.npz")
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ def turned(old: Readable, new: Readable, inputs: Inputs) -> Readable:
 
 
 def by(rotation: Rotation, one: Readable) -> Readable:
-    encoder = replace(one.encoder, weights=rotation.turn_all_but_last(one.encoder.weights))
-    return replace(one, item_vectors=rotation.turn_all_but_last(one.item_vectors), encoder=encoder)
+    encoder = replace(one.encoder, weights=rotation.turn_factors(one.encoder.weights))
+    return replace(one, item_vectors=rotation.turn_factors(one.item_vectors), encoder=encoder)
 
 
 @pytest.fixture(scope="session")

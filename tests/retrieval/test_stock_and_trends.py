@@ -73,3 +73,10 @@ def test_the_future_is_new_too() -> None:
     """A release that is dated after the moment has not been out for longer than two months."""
     stock = stock_of(np.ones((2, 2)), released=[NOW + DAY_SECONDS, NOW - 61 * DAY_SECONDS], first_heard=[0, 0])
     assert stock.new.tolist() == [0]
+
+
+def test_the_direction_of_a_taste_is_of_what_items_have_too() -> None:
+    """The third coordinate is a habit: no item has anything there. The last one is popularity."""
+    stock = stock_of([[3.0, 4.0, 0.0, 7.0], [1.0, 0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(stock.direction_of(np.array([6.0, 8.0, 500.0, 9.0], np.float32)), [0.6, 0.8, 0.0])
+    assert stock.direction_of(np.array([0.0, 0.0, 5.0, 1.0], np.float32)).tolist() == [0.0, 0.0, 0.0]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from palate.core.items import KINDS
 from palate.core.listens import Event
+from palate.embeddings import habits
 from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_SECONDS, UserRecord, decay
 from palate.embeddings.weights import event_weights
 from palate.listening.history import History
@@ -58,9 +59,13 @@ def _build_block(
 ) -> Iterator[tuple[int, UserRecord]]:  # fmt: skip
     """Records of one block of users, whose events stand one user after another, each in time order."""
     ends = np.cumsum(lengths)
-    at = events.timestamp[ends - 1]
+    at, begun = events.timestamp[ends - 1], events.timestamp[ends - lengths]
     local = np.repeat(np.arange(len(users)), lengths)
-    fade = weights * decay((at[local] - events.timestamp)[None, :], HALF_LIVES_SECONDS[:, None])  # (half-lives, events)
+    fade = decay((at[local] - events.timestamp)[None, :], HALF_LIVES_SECONDS[:, None])  # (half-lives, events)
+    played = ~skipped & (events.event == Event.PLAY)
+    told = habits.sums_of(events.timestamp, weights, skipped, played, fade[-1])
+    habit_sums = np.stack([np.bincount(local, column, minlength=len(users)) for column in told.T], axis=1)
+    fade *= weights
     cell = local * len(KINDS) + kinds[events.item]
     shape = (len(users), len(KINDS))
     counts = np.stack(
@@ -73,7 +78,6 @@ def _build_block(
     sums = np.stack(
         [(sp.csr_matrix((share, (cell, column)), size) @ vectors).reshape(*shape, -1) for share in fade], axis=1
     )
-    played = ~skipped & (events.event == Event.PLAY)
     pair, which = np.unique(local.astype(np.int64) * len(item_vectors) + events.item, return_inverse=True)
     item_weights = np.bincount(which, fade[AFFINITY_HALF_LIFE], minlength=len(pair)).astype(np.float64)
     plays = np.bincount(which, ~skipped, minlength=len(pair)).astype(np.int32)
@@ -84,6 +88,7 @@ def _build_block(
     heard_last = np.full(len(pair), -np.inf)
     np.maximum.at(heard_last, which[played], events.timestamp[played])
     owner, items = pair // len(item_vectors), (pair % len(item_vectors)).astype(np.int32)
+    squares = np.bincount(owner, item_weights**2, minlength=len(users))
     cuts = np.searchsorted(owner, np.arange(len(users) + 1))
     for position, user in enumerate(users):
         part = slice(cuts[position], cuts[position + 1])
@@ -92,6 +97,7 @@ def _build_block(
             UserRecord(
                 float(at[position]), sums[position], counts[position], items[part].copy(),
                 item_weights[part].copy(), plays[part].copy(), skips[part].copy(), last[part].copy(),
-                heard_plays[part].copy(), heard_last[part].copy(),
+                heard_plays[part].copy(), heard_last[part].copy(), float(begun[position]),
+                habit_sums[position].copy(), float(squares[position]),
             ),
         )  # fmt: skip

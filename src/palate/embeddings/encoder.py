@@ -7,13 +7,15 @@ User Representations (arXiv 2403.00584).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import read_arrays, write_arrays
+from palate.core.errors import Corrupt
 from palate.core.settings import Range
+from palate.embeddings.habits import HABITS, NAMES, SCALES, Told, coordinates
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 
 WINDOWS = len(HALF_LIVES_DAYS)
@@ -51,21 +53,44 @@ DEFAULT = UserSettings()
 
 @dataclass(frozen=True)
 class Encoder:
-    """`weights` # (features, dim) float32; `encode` maps records to tastes. `count_power` as in UserSettings."""
+    """From records to tastes: first the factors, then the habits, last the share of popularity.
+
+    weights         # (features, dim) float32
+    count_power     as in UserSettings
+    habits_since    home seconds that the habits `latest` and `first` count from; None for a space without habits
+    """
 
     weights: NDArray[np.float32]
     count_power: float = DEFAULT.count_power
+    habits_since: float | None = None
 
     @property
     def dim(self) -> int:
         return int(self.weights.shape[1])
+
+    @property
+    def listened_dim(self) -> int:
+        """How wide the sums of a record are: as a taste, in a published space."""
+        return (len(self.weights) - 1 - len(self.habits)) // WINDOWS - 1
+
+    @property
+    def factors(self) -> int:
+        """How many coordinates, the first ones, say what is heard: a rotation turns these, a cosine compares these."""
+        return self.dim - 1 - len(self.habits)
+
+    @property
+    def habits(self) -> dict[str, int]:
+        """The column of each habit by name (habits.HABITS says what they mean); empty for a space without habits."""
+        first = self.dim - 1 - len(NAMES)
+        return {} if self.habits_since is None else {name: first + place for place, name in enumerate(NAMES)}
 
     def encode(self, records: Sequence[UserRecord]) -> NDArray[np.float32]:
         """(q, dim) float32, one taste a record, in order; a batch equals its members one by one up to rounding.
 
         An empty record gives the taste of a stranger, the encoder's constant.
         """
-        tastes: NDArray[np.float32] = features(records, self.dim, self.count_power) @ self.weights
+        told = features(records, self.listened_dim, self.count_power, self.habits_since)
+        tastes: NDArray[np.float32] = told @ self.weights
         return tastes
 
     @classmethod
@@ -76,35 +101,87 @@ class Encoder:
         weights[-1, -1] = popularity_share
         return cls(weights)
 
+    def with_habits(self, since: float) -> "Encoder":
+        """The same encoder, whose tastes tell habits before their last coordinate, times counted from `since`."""
+        n, (rows, columns) = len(HABITS), self.weights.shape
+        weights = np.zeros((rows + n, columns + n), np.float32)
+        weights[[*range(rows - 1), rows + n - 1]] = with_gap(self.weights, n)  # the constant comes after the habits
+        weights[rows - 1 + np.arange(n), columns - 1 + np.arange(n)] = SCALES
+        return Encoder(weights, self.count_power, since)
+
+    def without_habits(self) -> "Encoder":
+        """The inverse of `with_habits`."""
+        n, rows = len(self.habits), len(self.weights) - len(self.habits)
+        return Encoder(without_gap(self.weights[[*range(rows - 1), rows + n - 1]], n), self.count_power)
+
     def save(self, path: Path) -> None:
-        write_arrays(path, weights=self.weights, count_power=np.array(self.count_power))
+        write_arrays(path, **self.arrays())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is stored, by name; `of_arrays` gives it back."""
+        told: dict[str, NDArray[Any]] = {"weights": self.weights, "count_power": np.array(self.count_power)}
+        return told if self.habits_since is None else told | {"habits_since": np.array(self.habits_since)}
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
-        arrays = read_arrays(path)
+        """What `save` wrote, also before there were habits, or counts; Corrupt for habits that this Palate lacks."""
+        return cls.of_arrays(read_arrays(path), str(path))
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]], where: str) -> "Encoder":
+        """From the arrays of `arrays`; `where` they were found is for the error."""
         weights, power = arrays["weights"], float(arrays.get("count_power", 0.5))  # before 0.2 it was always the root
         dim = weights.shape[1]
         if len(weights) == WINDOWS * dim + 1:  # and counts were not looked at
             weights = np.insert(weights, WINDOWS * dim, np.zeros((WINDOWS, dim), np.float32), axis=0)
-        return cls(weights, power)
+        since = float(arrays["habits_since"]) if "habits_since" in arrays else None
+        if len(weights) != feature_count(dim) + (0 if since is None else len(HABITS)):
+            raise Corrupt(f"{where} has {len(weights)} features, this Palate needs others for {dim} dimensions; train")
+        return cls(weights, power, since)
+
+
+def with_gap(vectors: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """(rows, dim + n): `n` zeros before the last coordinate, where tastes have their habits."""
+    return np.insert(vectors, [vectors.shape[1] - 1] * n, 0.0, axis=1) if n else vectors
+
+
+def without_gap(vectors: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """(rows, dim - n): the inverse of `with_gap`."""
+    last = vectors.shape[1] - 1
+    return np.delete(vectors, np.arange(last - n, last), axis=1) if n else vectors
 
 
 def feature_count(dim: int) -> int:
-    """How many features `features` gives: the windows, their counts, and a constant."""
+    """How many features `features` gives without habits: the windows, their counts, and a constant."""
     return WINDOWS * (dim + 1) + 1
 
 
-def features(records: Sequence[UserRecord], dim: int, count_power: float = DEFAULT.count_power) -> NDArray[np.float32]:
-    """(q, feature_count(dim)) float32: each window's sum over its count to a power; log(1 + count) of each; 1."""
-    out = np.zeros((len(records), feature_count(dim)), np.float32)
+def features(
+    records: Sequence[UserRecord], dim: int, count_power: float = DEFAULT.count_power, habits_since: float | None = None
+) -> NDArray[np.float32]:
+    """(q, feature_count(dim)) float32: each window's sum over its count to a power; log(1 + count) of each; 1.
+
+    With `habits_since` the habits stand before the 1.
+    """
+    n_habits, plain = 0 if habits_since is None else len(HABITS), feature_count(dim)
+    out = np.zeros((len(records), plain + n_habits), np.float32)
     out[:, -1] = 1.0
     for start in range(0, len(records), BLOCK):
         part, rows = records[start : start + BLOCK], out[start : start + BLOCK]
-        counts = np.stack([record.counts for record in part]).sum(axis=2)
+        by_kind = np.stack([record.counts for record in part])
+        counts = by_kind.sum(axis=2)
         sums = np.stack([record.sums for record in part]).sum(axis=2)
         known = counts > 1e-9
         divisor = np.where(known, counts, 1.0) ** count_power
         windows = rows[:, : WINDOWS * dim].reshape(len(part), WINDOWS, dim)  # a view
         np.divide(sums, divisor[..., None], out=windows, where=known[..., None], casting="same_kind")
-        rows[:, WINDOWS * dim : -1] = np.log1p(np.maximum(counts, 0.0))
+        rows[:, WINDOWS * dim : plain - 1] = np.log1p(np.maximum(counts, 0.0))
+        if habits_since is not None:
+            rows[:, plain - 1 : -1] = coordinates(_told(part, by_kind), habits_since)
     return out
+
+
+def _told(records: Sequence[UserRecord], counts: NDArray[np.float64]) -> Told:
+    """What the habits are made of; counts # (q, half-lives, kinds)."""
+    scalars = [(record.squares, len(record.items), record.at, record.first) for record in records]
+    return Told(counts, np.stack([record.habits for record in records]), *np.array(scalars, np.float64).T)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.recording import recording
 from palate.embeddings.company import Company
-from palate.embeddings.encoder import Encoder, UserSettings, feature_count
+from palate.embeddings.encoder import Encoder, UserSettings, feature_count, with_gap, without_gap
+from palate.embeddings.habits import habit_count
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, borrow, fit_items, recent_popularity
 from palate.embeddings.situations import draw_situations
@@ -40,6 +41,7 @@ class Foundation:
 
     listened # (items, dim) float32, what a record sums
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
+    The latter have zeros where tastes tell habits (`encoder.habits`).
     """
 
     listened: NDArray[np.float32]
@@ -48,14 +50,28 @@ class Foundation:
 
     def save(self, path: Path) -> None:
         """One file of arrays; `load` gives it back."""
-        told = {"weights": self.encoder.weights, "count_power": np.array(self.encoder.count_power)}
-        write_arrays(path, listened=self.listened, vectors=self.vectors, **told)
+        write_arrays(path, listened=self.listened, vectors=self.vectors, **self.encoder.arrays())
 
     @classmethod
     def load(cls, path: Path) -> "Foundation":
         arrays = read_arrays(path)
-        encoder = Encoder(arrays["weights"], float(arrays["count_power"]))
-        return cls(arrays["listened"], arrays["vectors"], encoder)
+        return cls(arrays["listened"], arrays["vectors"], Encoder.of_arrays(arrays, str(path)))
+
+    def with_habits(self, n: int, since: float) -> "Foundation":
+        """The same scores, and tastes that tell `n` habits as well, times counted from `since` (home seconds).
+
+        n: 0 for none, else all of them (habits.habit_count)
+        """
+        if not n:
+            return self
+        return Foundation(self.listened, with_gap(self.vectors, n), self.encoder.with_habits(since))
+
+    def without_habits(self) -> "Foundation":
+        """The inverse of `with_habits`: what can be learnt."""
+        n = len(self.encoder.habits)
+        if not n:
+            return self
+        return Foundation(self.listened, without_gap(self.vectors, n), self.encoder.without_habits())
 
 
 def fit_factors(inputs: Inputs, settings: FoundationSettings) -> list[ItemModel]:
@@ -98,20 +114,27 @@ def fit_foundation(
     by being new, not by taste).
     """
     popularity = recent_popularity(inputs.history, settings.items.popularity_half_life_days)
+    n_habits = habit_count(settings.items.dim) if frozen is None else len(frozen.encoder.habits)
+    since = frozen.encoder.habits_since if frozen is not None else None
+    since = inputs.history.end if since is None else since
     if not len(lesson.situations):
-        if frozen is not None:
-            return frozen
-        vectors, encoder = models[0].vectors, Encoder.plain(settings.items.dim, settings.items.popularity_share)
-        return Foundation(vectors, with_last(vectors[:, :-1], popularity), encoder)
+        return frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
     from palate.embeddings.training import fit_student
 
-    start = frozen or _begun(models[0], lesson.known, popularity, settings)
+    start = frozen.without_habits() if frozen else _begun(models[0], lesson.known, popularity, settings)
     learnt = fit_student(lesson, start, settings.items.seed, settings.users, checkpoints, items=frozen is None)
     if frozen is None:
         for side in (learnt.listened, learnt.vectors[:, :-1]):
             for group in (inputs.columns.artist, inputs.columns.genre):
                 borrow(side, lesson.known, group)
-    return learnt
+    return learnt.with_habits(n_habits, since)
+
+
+def _unlearnt(model: ItemModel, popularity: NDArray[np.float32], settings: FoundationSettings) -> Foundation:
+    """What there is when nobody listened: playlists alone, if any."""
+    encoder = Encoder.plain(settings.items.dim, settings.items.popularity_share)
+    offered = with_last(model.vectors[:, :-1], popularity)
+    return _in_leading_axes(Foundation(model.vectors, offered, encoder), habit_count(settings.items.dim))
 
 
 def _begun(
@@ -126,7 +149,22 @@ def _begun(
         weights[window * dim + np.arange(dim - 1), np.arange(dim - 1)] = SHARPNESS * share
     weights[-1, -1] = SHARPNESS * settings.items.popularity_share
     encoder = Encoder(weights, settings.users.count_power)
-    return Foundation(with_last(factors, np.zeros_like(popularity)), with_last(factors, popularity), encoder)
+    begun = Foundation(with_last(factors, np.zeros_like(popularity)), with_last(factors, popularity), encoder)
+    return _in_leading_axes(begun, habit_count(settings.items.dim))
+
+
+def _in_leading_axes(found: Foundation, fewer: int) -> Foundation:
+    """The same with `fewer` coordinates in tastes and offered vectors; what a record sums stays as wide as it is.
+
+    What is left out are the directions in which items differ least, so most of every dot product is kept.
+    """
+    if not fewer:
+        return found
+    factors, weights = found.vectors[:, :-1], found.encoder.weights
+    _, axes = np.linalg.eigh(factors.T.astype(np.float64) @ factors)  # ascending
+    kept = axes[:, fewer:].astype(np.float32)
+    encoder = Encoder(with_last(weights[:, :-1] @ kept, weights[:, -1]), found.encoder.count_power)
+    return Foundation(found.listened, with_last(factors @ kept, found.vectors[:, -1]), encoder)
 
 
 def with_last(factors: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.float32]:

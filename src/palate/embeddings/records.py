@@ -6,7 +6,8 @@ For half-lives h (a week, four weeks, half a year) and kinds k (track, episode, 
     counts[h, k] = sum over listens of  w * 2^(-(at - t) / h)
 
 Adding a listen is O(d), whenever it happened; `remove` is its inverse; records of the same listener add up (`merge`).
-Beside the sums stands what the sums cannot say: each item heard, with how often, how recently and how many skips.
+Beside the sums stands what the sums cannot say: each item heard, with how often, how recently and how many skips, and
+a few numbers about how much, when and how the listener listens (habits.py).
 `at` is the listener's own latest listen: a taste does not fade because its owner was away, new listens dilute it and
 never replace it, and what is stored stays exact until the next listen.
 """
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, Corrupt
 from palate.core.items import KINDS
+from palate.embeddings import habits
 
 HALF_LIVES_DAYS = (7.0, 28.0, 182.0)  # the three windows of Generalized User Representations (arXiv 2403.00584)
 HALF_LIVES_SECONDS = np.array(HALF_LIVES_DAYS) * DAY_SECONDS
@@ -48,6 +50,9 @@ class UserRecord:
     last    # (m,) float64 home seconds of the latest event on the item
     heard   # (m,) int32 those of `plays` that were plays, no saves or picks: what may be called played to the listener
     heard_last # (m,) float64 home seconds of the latest of these, -inf for none
+    first   home seconds of the earliest event, inf for none
+    habits  # (habits.SUMS,) float64 how much, when and how, seen from `at`
+    squares sum of the squares of `weights`
     """
 
     at: float
@@ -60,6 +65,9 @@ class UserRecord:
     last: NDArray[np.float64]
     heard: NDArray[np.int32]
     heard_last: NDArray[np.float64]
+    first: float
+    habits: NDArray[np.float64]
+    squares: float
 
     @classmethod
     def empty(cls, dim: int) -> "UserRecord":
@@ -67,7 +75,10 @@ class UserRecord:
         shape = (len(HALF_LIVES_DAYS), len(KINDS))
         whole = np.zeros(0, np.int32)
         none = np.zeros(0)
-        return cls(-np.inf, np.zeros((*shape, dim)), np.zeros(shape), whole, none, whole, whole, none, whole, none)
+        return cls(
+            -np.inf, np.zeros((*shape, dim)), np.zeros(shape), whole, none, whole, whole, none, whole, none,
+            np.inf, np.zeros(len(habits.SUMS)), 0.0,
+        )  # fmt: skip
 
     @property
     def dim(self) -> int:
@@ -82,6 +93,7 @@ class UserRecord:
         play: False for what counts without having been heard: a save, a pick at onboarding.
         """
         self._advance(timestamp)
+        self.first = min(self.first, timestamp)
         self._change(item, kind, vector, timestamp, weight, skip, play and not skip, sign=1)
         place = np.searchsorted(self.items, item)
         self.last[place] = max(self.last[place], timestamp)
@@ -94,7 +106,8 @@ class UserRecord:
     ) -> None:  # fmt: skip
         """The inverse of `add` with the same arguments: sums, counts and plays as if it had never happened.
 
-        `at` and an item's `last` only move forward, so they stay; an item without any event left is forgotten.
+        `at` and an item's `last` only move forward and `first` only back, so they stay; an item without any event left
+        is forgotten.
         BadInput, and nothing changed, when the record holds no such event of the item.
         """
         place = int(np.searchsorted(self.items, item))
@@ -115,20 +128,26 @@ class UserRecord:
             self.sums *= fade[:, None, None]
             self.counts *= fade[:, None]
             self.weights *= fade[AFFINITY_HALF_LIFE]
+            self.habits *= habits.faded(fade[-1])
+            self.squares *= float(fade[AFFINITY_HALF_LIFE]) ** 2
             self.at = moment
 
     def _change(
         self, item: int, kind: int, vector: NDArray[np.float32], timestamp: float, weight: float, skip: bool,
         heard: bool, sign: int,
     ) -> None:  # fmt: skip
-        share = sign * weight * decay(self.at - timestamp, HALF_LIVES_SECONDS)
+        fade = decay(self.at - timestamp, HALF_LIVES_SECONDS)
+        share = sign * weight * fade
         self.sums[:, kind] += share[:, None] * vector
         self.counts[:, kind] += share
         place = int(np.searchsorted(self.items, item))
         if place == len(self.items) or self.items[place] != item:
             for name, value in zip(ITEM_COLUMNS, (item, 0.0, 0, 0, -np.inf, 0, -np.inf), strict=True):
                 setattr(self, name, np.insert(getattr(self, name), place, value))
+        before = float(self.weights[place])
         self.weights[place] += share[AFFINITY_HALF_LIFE]
+        self.squares += float(self.weights[place]) ** 2 - before**2
+        self.habits += sign * habits.sums_of_one(timestamp, weight, skip, heard, float(fade[-1]))
         self.plays[place] += sign * (not skip)
         self.skips[place] += sign * skip
         self.heard[place] += sign * heard
@@ -139,7 +158,10 @@ class UserRecord:
         one._advance(two.at)
         two._advance(one.at)
         items = np.union1d(one.items, two.items).astype(np.int32)
-        merged = replace(one, sums=one.sums + two.sums, counts=one.counts + two.counts, items=items)
+        merged = replace(
+            one, sums=one.sums + two.sums, counts=one.counts + two.counts, items=items,
+            first=min(one.first, two.first), habits=one.habits + two.habits,
+        )  # fmt: skip
         for name, combine, start in (
             ("weights", np.add, 0.0), ("plays", np.add, 0), ("skips", np.add, 0), ("last", np.maximum, -np.inf),
             ("heard", np.add, 0), ("heard_last", np.maximum, -np.inf),
@@ -149,41 +171,50 @@ class UserRecord:
                 place = np.searchsorted(items, record.items)
                 column[place] = combine(column[place], getattr(record, name))
             setattr(merged, name, column)
+        merged.squares = float(merged.weights @ merged.weights)
         return merged
 
     def copy(self) -> "UserRecord":
         """A record that shares nothing with this one."""
-        names = ("sums", "counts", *ITEM_COLUMNS)
+        names = ("sums", "counts", "habits", *ITEM_COLUMNS)
         return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     # What is stored: a header, the kinds that occur, the items. float32 halves it; the rounding (1e-7 relative) does
     # not pile up, because every fold also decays what is there.
-    FORMAT: ClassVar[int] = 1
+    FORMAT: ClassVar[int] = 2
 
     def pack(self) -> bytes:
         """The record as bytes, without the kinds that the listener never heard."""
         kinds = np.flatnonzero(self.counts.any(axis=0) | self.sums.any(axis=(0, 2)))
         header = np.array([self.FORMAT, self.dim, len(kinds), len(self.items)], np.int32)
         parts = [
-            header, np.array([self.at]), self.last, self.heard_last, kinds.astype(np.int32), self.items, self.plays,
-            self.skips, self.heard, self.weights.astype(np.float32), self.counts[:, kinds].astype(np.float32),
-            self.sums[:, kinds].astype(np.float32),
+            header, np.array([self.at, self.first]), self.habits, self.last, self.heard_last, kinds.astype(np.int32),
+            self.items, self.plays, self.skips, self.heard, self.weights.astype(np.float32),
+            self.counts[:, kinds].astype(np.float32), self.sums[:, kinds].astype(np.float32),
         ]  # fmt: skip
         return b"".join(part.tobytes() for part in parts)
 
     @classmethod
     def unpack(cls, data: bytes) -> "UserRecord":
-        """The record from `pack`; Corrupt when the bytes are no record of this format."""
+        """The record from `pack`; Corrupt when the bytes are no record.
+
+        Format 1 knew no habits: they are made up as if every event on an item had been at the time of its latest.
+        """
         try:
             version, dim, n_kinds, m = (int(v) for v in np.frombuffer(data, np.int32, 4))
-            if version != cls.FORMAT:
-                raise Corrupt(f"user record of format {version}, this Palate reads {cls.FORMAT}; run `palate train`")
-            halves = len(HALF_LIVES_DAYS)
-            size = 24 + m * 36 + n_kinds * (4 + 4 * halves * (1 + dim))
+            if not 1 <= version <= cls.FORMAT:
+                raise Corrupt(
+                    f"user record of format {version}, this Palate reads 1 to {cls.FORMAT}; run `palate train`"
+                )
+            halves, told = len(HALF_LIVES_DAYS), 0 if version == 1 else 1 + len(habits.SUMS)
+            size = 24 + told * 8 + m * 36 + n_kinds * (4 + 4 * halves * (1 + dim))
             if dim < 1 or min(n_kinds, m) < 0 or len(data) != size:
                 raise ValueError(f"its header promises {size}")
             reader, record = _Reader(data, offset=16), cls.empty(dim)
             record.at = float(reader.take(np.float64, 1)[0])
+            if told:
+                record.first = float(reader.take(np.float64, 1)[0])
+                record.habits = reader.take(np.float64, len(habits.SUMS))
             record.last, record.heard_last = (reader.take(np.float64, m) for _ in range(2))
             kinds = reader.take(np.int32, n_kinds)
             record.items, record.plays, record.skips, record.heard = (reader.take(np.int32, m) for _ in range(4))
@@ -192,7 +223,23 @@ class UserRecord:
             record.sums[:, kinds] = reader.take(np.float32, halves * n_kinds * dim).reshape(halves, n_kinds, dim)
         except (ValueError, IndexError) as error:
             raise Corrupt(f"a user record of {len(data)} bytes cannot be read ({error}); run `palate train`") from error
+        record.squares = float(record.weights @ record.weights)  # of what was stored, so that roundings do not add up
+        if not told:
+            record._make_up_habits()
         return record
+
+    def _make_up_habits(self) -> None:
+        """As well as the items tell: `first` is then the earliest of their latest events."""
+        self.first = float(self.last.min(initial=np.inf))
+        longest, played = HALF_LIVES_SECONDS[-1], np.isfinite(self.heard_last)
+        heard, latest = self.heard[played], self.heard_last[played]
+        nothing = np.zeros(len(heard), np.bool_)
+        plays = habits.sums_of(latest, heard.astype(np.float64), nothing, ~nothing, decay(self.at - latest, longest))
+        fade = decay(self.at - self.last, longest)
+        self.habits = plays.sum(axis=0)
+        self.habits[habits.EVER] = self.plays.sum()
+        self.habits[habits.SKIPS] = self.skips @ fade
+        self.habits[habits.CHOICES] = (self.plays - self.heard) @ fade
 
 
 T = TypeVar("T", bound=np.generic)

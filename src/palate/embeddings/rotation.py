@@ -74,14 +74,14 @@ class Rotation:
         """(n, dim) float32; dot products among rows that are turned alike stay what they were, up to rounding."""
         return np.asarray(vectors.astype(np.float64) @ self.matrix, np.float32)
 
-    def turn_all_but_last(self, vectors: Vectors) -> Vectors:
-        """(n, dim + 1) float32: the last coordinate, an item's popularity and a taste's share of it, stays as it is.
+    def turn_factors(self, vectors: Vectors) -> Vectors:
+        """(n, width) float32: the first `dim` coordinates turned; habits and popularity, behind them, stay as they are.
 
-        For item vectors, for tastes, and for the last step of an encoder (features, dim + 1), whose tastes then come
+        For item vectors, for tastes, and for the last step of an encoder (features, width), whose tastes then come
         out turned. What records add up is another matrix and stays.
         """
         out: Vectors = np.array(vectors, np.float32)
-        out[:, :-1] = self.turn(vectors[:, :-1])
+        out[:, : self.dim] = self.turn(vectors[:, : self.dim])
         return out
 
 

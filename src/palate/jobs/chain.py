@@ -211,8 +211,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
     inputs, moment = run.inputs(), run.moment
     found, label = Foundation.load(run.folder / SpaceVectors.target), spaces.aliases.standing().live
     live = next((space for space in spaces.versions() if space.label == label), None)  # its folder may have been lost
-    turned = rotated_onto_live(found.vectors, found.encoder.weights, live, plays_of(inputs.history))
-    encoder = replace(found.encoder, weights=turned.weights)
+    turned = rotated_onto_live(found.vectors, found.encoder, live, plays_of(inputs.history))
+    encoder = turned.encoder
     found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
     stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
@@ -230,7 +230,7 @@ def _publish(run: Run, spaces: Spaces) -> Space:
 
     manifest = {
         "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,
-        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": encoder.dim,
+        "listens": len(inputs.history), "items": inputs.history.n_items, "dim": encoder.dim, "habits": encoder.habits,
         "settings": asdict(run.settings), "simulated": is_simulated(inputs),
     } | turned.manifest  # fmt: skip
     return spaces.publish(manifest, fill)

@@ -96,19 +96,19 @@ def _amounts(
 def _tastes(
     inputs: Inputs, starts: Floats, heard: History, heard_day: NDArray[np.int64], space: Readable
 ) -> tuple[Floats, Floats]:
-    """(days,) log of the mean length of the tastes at the end of each day, of those who came, and (days, dim - 1) the
-    mean of their directions. Popularity is left out: it follows the charts."""
+    """(days,) log of the mean length of the tastes at the end of each day, of those who came, and (days, factors) the
+    mean of their directions. Popularity is left out, since it follows the charts, and so are habits, which move on."""
     order = np.argsort(hashed(inputs.history.users, 0, "drift"), kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    lengths, means = np.full(len(starts), np.nan), np.full((len(starts), space.dim - 1), np.nan)
+    lengths, means = np.full(len(starts), np.nan), np.full((len(starts), space.encoder.factors), np.nan)
     for number, start in enumerate(starts.tolist()):
         came = np.unique(heard.user[heard_day == number])
         asked = np.sort(came[np.argsort(rank[came])[:SAMPLED]]).astype(np.int32)
         if not len(asked):
             continue
         known = inputs.history.until(start + DAY_SECONDS)
-        tastes = space.tastes(known, inputs.columns.kind, asked)[:, :-1].astype(np.float64)
+        tastes = space.tastes(known, inputs.columns.kind, asked)[:, : space.encoder.factors].astype(np.float64)
         length = np.linalg.norm(tastes, axis=1)
         told = length > 0.0
         if told.any():

@@ -65,13 +65,23 @@ class Readable:
         out[:, -1] = recent_popularity(rows, self.popularity_half_life_days)[: len(out)]
         return out
 
+    @property
+    def habits(self) -> int:
+        """How many coordinates before the last tell habits."""
+        return len(self.encoder.habits)
 
-def narrowed(vectors: Vectors, dim: int) -> Vectors:
+
+def narrowed(vectors: Vectors, dim: int, habits: int = 0) -> Vectors:
     """(n, dim) what a head made for `dim` reads of wider vectors: the first of them, and the last, which is popularity.
 
+    habits: as many more from the end, where both versions have them
     BadInput for vectors that are narrower than the head was made for.
     """
     width = vectors.shape[1]
     if width < dim:
         raise BadInput(f"heads made for {dim} dimensions cannot read vectors of {width}; train with {dim} or more")
-    return vectors if width == dim else np.ascontiguousarray(vectors[:, [*range(dim - 1), width - 1]])
+    return (
+        vectors
+        if width == dim
+        else np.ascontiguousarray(vectors[:, [*range(dim - 1 - habits), *range(width - 1 - habits, width)]])
+    )

@@ -105,19 +105,21 @@ def stability(old: Readable, new: Readable, inputs: Inputs, settings: ProbeSetti
     plan = planned(inputs.history, settings)
     sides = (taking_part(inputs, TRAIN, plan.train, settings), taking_part(inputs, TEST, plan.test, settings))
     tasks = _asked(inputs, sides, plan.horizon_seconds, settings)
-    before, after = (_tastes(one, inputs, sides, old.dim) for one in (old, new))
+    habits = old.habits if old.habits == new.habits else 0
+    before, after = (_tastes(one, inputs, sides, old.dim, habits) for one in (old, new))
     fold = hashed(inputs.history.users, settings.seed, "fold") % np.uint64(settings.folds)
     draws, seed = settings.bootstrap, settings.seed
     last = sides[1].users[-1]
     shared = min(len(old.item_vectors), len(new.item_vectors))
-    items = [narrowed(one.item_vectors[:shared], old.dim)[:, :-1] for one in (old, new)]
+    items = [narrowed(one.item_vectors[:shared], old.dim, habits)[:, :-1] for one in (old, new)]
+    factors = min(old.encoder.factors, new.encoder.factors)
     place = _sample(np.arange(len(last)), SAMPLED_LISTENERS, seed)
     return Stability(
         old=old.label,
         new=new.label,
         listeners=len(np.unique(np.concatenate(sides[1].users))),
         heads=old_heads(tasks, sides, before, after, fold, settings.folds, draws, seed),
-        near_listeners=near(before.test[-1][:, :-1], after.test[-1][:, :-1], place, draws, seed),
+        near_listeners=near(before.test[-1][:, :factors], after.test[-1][:, :factors], place, draws, seed),
         near_items=near(items[0], items[1], _sample(_heard(inputs, shared), SAMPLED_ITEMS, seed), draws, seed),
         mixed=_mixed(old, new, inputs, sides[1], (before.test[-1], after.test[-1]), plan.horizon_seconds, settings),
     )
@@ -174,11 +176,11 @@ def _enough(rows: Examples, least: int) -> bool:
     return bool(len(labels)) and len(np.unique(rows.users[rows.labels != labels[np.argmax(counts)]])) >= least
 
 
-def _tastes(one: Readable, inputs: Inputs, sides: tuple[Side, Side], dim: int) -> Tastes:
+def _tastes(one: Readable, inputs: Inputs, sides: tuple[Side, Side], dim: int, habits: int) -> Tastes:
     """The tastes of everybody who takes part, at each moment, as wide as heads made for `dim` read them."""
     taken = [
         tuple(
-            narrowed(one.tastes(inputs.history.until(moment), inputs.columns.kind, users), dim)
+            narrowed(one.tastes(inputs.history.until(moment), inputs.columns.kind, users), dim, habits)
             for moment, users in zip(side.moments, side.users, strict=True)
         )
         for side in sides
@@ -192,7 +194,8 @@ def _mixed(
 ) -> Mixed:  # fmt: skip
     """What was heard in the last week, asked from items that both versions know."""
     moment, known = side.moments[-1], inputs.history.until(side.moments[-1])
-    items = [narrowed(one.scoring(known), old.dim) for one in (old, new)]
+    habits = old.habits if old.habits == new.habits else 0
+    items = [narrowed(one.scoring(known), old.dim, habits) for one in (old, new)]
     shared = min(map(len, items))
     week = inputs.history.between(moment, moment + horizon_seconds).heard()
     week = week.take(week.item < shared)

@@ -12,6 +12,7 @@ from palate.core.errors import MissingExtra
 from palate.core.home import Home
 from palate.core.items import KINDS
 from palate.core.listens import Event
+from palate.embeddings.habits import SUMS
 from palate.embeddings.records import HALF_LIVES_DAYS
 from palate.embeddings.states import UserState
 from palate.listening.deleted import DeletedUsers
@@ -112,6 +113,8 @@ def _state(state: UserState) -> dict[str, Any]:
             "items": len(record.items),
             "plays": int(record.plays.sum()),
             "skips": int(record.skips.sum()),
+            "first": record.first if np.isfinite(record.first) else None,
+            "habits": dict(zip(SUMS, record.habits.tolist(), strict=True)),
             "plays_by_kind_and_half_life_days": {
                 KINDS[kind].value: dict(zip(map(str, HALF_LIVES_DAYS), record.counts[:, kind].tolist(), strict=True))
                 for kind in heard.tolist()

@@ -46,9 +46,8 @@ def features(candidates: Candidates, query: Query, stock: Stock) -> NDArray[np.f
     items, record = candidates.items, query.record
     vectors = stock.vectors[items]
     out = np.empty((len(items), len(NAMES)), np.float32)
-    length = float(np.linalg.norm(query.taste[:-1])) or 1.0
     out[:, 0] = vectors @ query.taste
-    out[:, 1] = stock.directions[items] @ (query.taste[:-1] / length)
+    out[:, 1] = stock.directions[items] @ stock.direction_of(query.taste)
     company = [candidates.sources.index(name) for name in ("company",) if name in candidates.sources]
     out[:, 2] = candidates.offered[:, company[0]] if company else np.nan
     out[:, 3:8] = _own(items, query)

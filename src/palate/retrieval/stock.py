@@ -44,6 +44,22 @@ class Stock:
         np.divide(factors, length, out=factors, where=length > 0)
         return factors
 
+    def direction_of(self, taste: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(dim - 1,) unit norm or zeros: a taste # (dim,) to compare with `directions`.
+
+        Without popularity, and without what only tastes have, their habits: those would shorten every cosine.
+        """
+        factors: NDArray[np.float32] = np.where(self._told, taste[:-1], 0.0).astype(np.float32)
+        length = float(np.linalg.norm(factors))
+        if length > 0.0:
+            factors /= length
+        return factors
+
+    @cached_property
+    def _told(self) -> NDArray[np.bool_]:
+        """(dim - 1,) the coordinates in which any item has something."""
+        return np.asarray(self.vectors[:, :-1].any(axis=0), np.bool_)
+
     @cached_property
     def popular(self) -> NDArray[np.int32]:
         """Rows by plays in the last week, then month, then ever, descending; ties by row.
