@@ -50,7 +50,7 @@ def test_no_score_of_any_listener_changes(live: Space, inputs: Inputs) -> None:
     found = rotated_onto_live(vectors, weights, live, plays_of(inputs.history))
     users, kinds, listened = np.arange(20, dtype=np.int32), inputs.columns.kind, np.array(live.listened)
     before = Readable("new", vectors, listened, Encoder(weights), 0.0)
-    after = Readable("new", found.item_vectors, listened, Encoder(found.weights), 0.0)
+    after = Readable("new", found.item_vectors, listened, Encoder(found.rows), 0.0)
     one, two = (each.tastes(inputs.history, kinds, users) @ each.item_vectors.T for each in (before, after))
     np.testing.assert_allclose(two, one, rtol=0, atol=1e-4 * np.abs(one).max())
     assert not np.allclose(found.item_vectors, vectors)

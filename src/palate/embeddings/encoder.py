@@ -7,7 +7,7 @@ User Representations (arXiv 2403.00584).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.settings import Range
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
+from palate.embeddings.start import Start
+from palate.listening.listeners import ListenerColumns
 
 WINDOWS = len(HALF_LIVES_DAYS)
 BLOCK = 256  # records whose sums, 2.4 MB, stay in the cache: twice as fast as all at once
@@ -37,6 +39,8 @@ class UserSettings:
     listed: Annotated[int, Range(10, 200)] = 30  # the teacher's first so many items are learnt
     # of so many situations the student sees nothing: what it says then is a stranger's taste
     strangers: Annotated[float, Range(0.0, 0.2)] = 0.02
+    # what is known of listeners beyond their listens (country, languages, device, age) says where a taste starts
+    statics: bool = True
     unheard_share: Annotated[float, Range(0.0, 4.0)] = 1.0  # weight of the question about unheard items
     all_items_below: int = 4_000  # catalogues up to this size are scored whole in every step
     negatives: int = 2_048  # otherwise so many items drawn at random
@@ -48,22 +52,50 @@ DEFAULT = UserSettings()
 
 @dataclass(frozen=True)
 class Encoder:
-    """`weights` # (features, dim) float32; `encode` maps records to tastes. `count_power` as in UserSettings."""
+    """`weights` # (features, dim) float32; `encode` maps records to tastes. `count_power` as in UserSettings.
+
+    start: what is added while little was heard; None in spaces of before 0.2, and where nobody ever listened
+    """
 
     weights: NDArray[np.float32]
     count_power: float = DEFAULT.count_power
+    start: Start | None = None
 
     @property
     def dim(self) -> int:
         return int(self.weights.shape[1])
 
-    def encode(self, records: Sequence[UserRecord]) -> NDArray[np.float32]:
+    @property
+    def reads_attributes(self) -> bool:
+        """Whether anything that is told of a listener changes the taste: else nobody has to look it up."""
+        return self.start is not None and self.start.reads_attributes
+
+    def encode(
+        self, records: Sequence[UserRecord], told: ListenerColumns | None = None, now: float = np.nan
+    ) -> NDArray[np.float32]:
         """(q, dim) float32, one taste a record, in order; a batch equals its members one by one up to rounding.
 
-        An empty record gives the taste of a stranger, the encoder's constant.
+        told # (q,) what is known of each listener, in home time; None for nothing
+        now  home seconds: how old the account is of who has no event; NaN when it is not known
+        An empty record gives the taste of a stranger, or that of one of whom only `told` is known.
         """
         tastes: NDArray[np.float32] = features(records, self.dim, self.count_power) @ self.weights
-        return tastes
+        return tastes if self.start is None else tastes + self.start.added(records, told, now)
+
+    @property
+    def stranger(self) -> NDArray[np.float32] | None:
+        """(dim,) the taste of one of whom nothing is known, if it was taught by what newcomers hear; else None."""
+        return None if self.start is None else self.weights[-1] + self.start.stranger
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """(n, dim): all that lies in the space of tastes, for who turns it; `with_rows` takes it back."""
+        return self.weights if self.start is None else np.concatenate([self.weights, self.start.rows])
+
+    def with_rows(self, rows: NDArray[np.float32]) -> "Encoder":
+        """The same with other `rows`."""
+        n = len(self.weights)
+        return Encoder(rows[:n], self.count_power, None if self.start is None else self.start.with_rows(rows[n:]))
 
     @classmethod
     def plain(cls, dim: int, popularity_share: float) -> "Encoder":
@@ -74,16 +106,25 @@ class Encoder:
         return cls(weights)
 
     def save(self, path: Path) -> None:
-        write_arrays(path, weights=self.weights, count_power=np.array(self.count_power))
+        write_arrays(path, **self.arrays())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, for a file that may hold more; `of` reads them."""
+        start = {} if self.start is None else self.start.arrays()
+        return {"weights": self.weights, "count_power": np.array(self.count_power)} | start
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
-        arrays = read_arrays(path)
+        return cls.of(read_arrays(path))
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]]) -> "Encoder":
+        """What `arrays` gave, now or in an earlier version."""
         weights, power = arrays["weights"], float(arrays.get("count_power", 0.5))  # before 0.2 it was always the root
         dim = weights.shape[1]
         if len(weights) == WINDOWS * dim + 1:  # and counts were not looked at
             weights = np.insert(weights, WINDOWS * dim, np.zeros((WINDOWS, dim), np.float32), axis=0)
-        return cls(weights, power)
+        return cls(weights, power, Start.of(arrays))
 
 
 def feature_count(dim: int) -> int:

@@ -48,14 +48,12 @@ class Foundation:
 
     def save(self, path: Path) -> None:
         """One file of arrays; `load` gives it back."""
-        told = {"weights": self.encoder.weights, "count_power": np.array(self.encoder.count_power)}
-        write_arrays(path, listened=self.listened, vectors=self.vectors, **told)
+        write_arrays(path, listened=self.listened, vectors=self.vectors, **self.encoder.arrays())
 
     @classmethod
     def load(cls, path: Path) -> "Foundation":
         arrays = read_arrays(path)
-        encoder = Encoder(arrays["weights"], float(arrays["count_power"]))
-        return cls(arrays["listened"], arrays["vectors"], encoder)
+        return cls(arrays["listened"], arrays["vectors"], Encoder.of(arrays))
 
 
 def fit_factors(inputs: Inputs, settings: FoundationSettings) -> list[ItemModel]:
@@ -103,6 +101,7 @@ def fit_foundation(
             return frozen
         vectors, encoder = models[0].vectors, Encoder.plain(settings.items.dim, settings.items.popularity_share)
         return Foundation(vectors, with_last(vectors[:, :-1], popularity), encoder)
+    from palate.embeddings.newcomers import fit_start
     from palate.embeddings.training import fit_student
 
     start = frozen or _begun(models[0], lesson.known, popularity, settings)
@@ -111,7 +110,9 @@ def fit_foundation(
         for side in (learnt.listened, learnt.vectors[:, :-1]):
             for group in (inputs.columns.artist, inputs.columns.genre):
                 borrow(side, lesson.known, group)
-    return learnt
+    half_life_days, statics = settings.items.popularity_half_life_days, settings.users.statics
+    begins = fit_start(inputs, learnt, lesson.known, half_life_days, statics, settings.items.seed)
+    return replace(learnt, encoder=replace(learnt.encoder, start=begins))
 
 
 def _begun(

@@ -210,8 +210,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
     inputs, moment = run.inputs(), run.moment
     found, label = Foundation.load(run.folder / SpaceVectors.target), spaces.aliases.standing().live
     live = next((space for space in spaces.versions() if space.label == label), None)  # its folder may have been lost
-    turned = rotated_onto_live(found.vectors, found.encoder.weights, live, plays_of(inputs.history))
-    encoder = replace(found.encoder, weights=turned.weights)
+    turned = rotated_onto_live(found.vectors, found.encoder.rows, live, plays_of(inputs.history))
+    encoder = found.encoder.with_rows(turned.rows)
     found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
     stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
@@ -240,7 +240,8 @@ def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
     users, listened = inputs.history.users, np.array(space.listened)
     history = inputs.history.take(inputs.history.item < len(listened))
     records = build_records(history, listened, inputs.columns.kind)
-    for user, state in encoded(progress(records, "listeners online", len(users)), space.encoder):
+    shown = progress(records, "listeners online", len(users))
+    for user, state in encoded(shown, space.encoder, inputs.listeners):
         yield users[user], state.pack()
 
 

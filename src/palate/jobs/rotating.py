@@ -19,34 +19,32 @@ class Turned:
     """What a training publishes instead of what it found.
 
     item_vectors # (items, dim) float32
-    weights      # (features, dim) float32, the encoder's
+    rows         # (n, dim) float32, the encoder's
     manifest     what the manifest says of it; empty where there was nothing to turn onto
     """
 
     item_vectors: Vectors
-    weights: Vectors
+    rows: Vectors
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
-def rotated_onto_live(
-    item_vectors: Vectors, weights: Vectors, live: Space | None, plays: NDArray[np.integer]
-) -> Turned:
+def rotated_onto_live(item_vectors: Vectors, rows: Vectors, live: Space | None, plays: NDArray[np.integer]) -> Turned:
     """The same space in the axes of `live`: no dot product changes, and what heads read means what it meant.
 
     item_vectors # (items, dim) float32 by catalogue row, the last coordinate popularity, which stays
-    weights      # (features, dim) float32, the last step of the encoder
+    rows         # (n, dim) float32, of the encoder: all that lies in the space of tastes (`Encoder.rows`)
     live         the version to turn onto; None for the first one of a home
     plays        # (items,) how often each item was heard; an item weighs by the square root of its plays
     Without a live version, with the live vectors themselves (`train --only users`), or with fewer dimensions, which no
     rotation can bridge, everything is given back as it came; the manifest then says so.
     """
     if live is None:
-        return Turned(item_vectors, weights)
+        return Turned(item_vectors, rows)
     old = np.asarray(live.item_vectors)
     shared = min(len(old), len(item_vectors))
     if item_vectors.shape[1] < old.shape[1]:
         why = f"{item_vectors.shape[1]} dimensions cannot hold the {old.shape[1]} of {live.label}"
-        return Turned(item_vectors, weights, {"rotated_onto": None, "not_rotated": why})
+        return Turned(item_vectors, rows, {"rotated_onto": None, "not_rotated": why})
     weight = np.sqrt(plays[:shared].astype(np.float64))
     rotation = Rotation.fit(old[:shared, :-1], item_vectors[:shared, :-1], weight)
     told: dict[str, Any] = {
@@ -56,8 +54,8 @@ def rotated_onto_live(
         "mean_cosine_after": number(rotation.mean_cosine_after),
     }  # fmt: skip
     if rotation.shared == 0 or rotation.mean_cosine_before > 1.0 - 1e-9:
-        return Turned(item_vectors, weights, told)  # turning by the identity would only round
-    return Turned(rotation.turn_all_but_last(item_vectors), rotation.turn_all_but_last(weights), told)
+        return Turned(item_vectors, rows, told)  # turning by the identity would only round
+    return Turned(rotation.turn_all_but_last(item_vectors), rotation.turn_all_but_last(rows), told)
 
 
 def plays_of(history: History) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
     near: NDArray[np.float32] = directions @ (seeds / max(float(np.linalg.norm(seeds)), 1e-9))
     together = np.nan_to_num(candidates.offered[:, candidates.sources.index("company_of_seeds")])
     taste = query.taste[:-1] / max(float(np.linalg.norm(query.taste[:-1])), 1e-9)
-    own = 0.0 if query.stranger else TASTE_SHARE * (directions @ taste)
+    own = TASTE_SHARE * (directions @ taste) if stock.knows(query) else 0.0
     result: NDArray[np.float32] = (near + together + own).astype(np.float32)
     return result
 
