@@ -68,12 +68,12 @@ def test_items_that_came_later_are_turned_along(live: Space, inputs: Inputs) -> 
 def test_where_there_is_nothing_to_turn_onto_everything_comes_back_as_it_was(live: Space, inputs: Inputs) -> None:
     vectors, weights, plays = np.array(live.item_vectors), live.encoder.weights, plays_of(inputs.history)
     first = rotated_onto_live(vectors, weights, None, plays)
-    assert (first.item_vectors is vectors, first.weights is weights, first.manifest) == (True, True, {})
+    assert (first.item_vectors is vectors, first.rows is weights, first.manifest) == (True, True, {})
     same = rotated_onto_live(vectors, weights, live, plays)
-    assert (same.item_vectors is vectors, same.weights is weights) == (True, True), "turning by nothing would round"
+    assert (same.item_vectors is vectors, same.rows is weights) == (True, True), "turning by nothing would round"
     assert same.manifest["mean_cosine_before"] == pytest.approx(1.0)
     nobody = rotated_onto_live(mixed_axes(vectors), weights, live, np.zeros_like(plays))
-    assert (nobody.weights is weights, nobody.manifest["shared_items"], nobody.manifest["residual"]) == (True, 0, None)
+    assert (nobody.rows is weights, nobody.manifest["shared_items"], nobody.manifest["residual"]) == (True, 0, None)
     narrow = rotated_onto_live(vectors[:, 1:], weights[:, 1:], live, plays)
     assert narrow.item_vectors.shape[1] == 15
     assert narrow.manifest == {

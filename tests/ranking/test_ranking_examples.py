@@ -70,7 +70,8 @@ def live_record(history: History, user: int, cut: float, stock: Stock) -> UserRe
 
 def live(world: Planted, cut: float, user: int, stock: Stock) -> tuple[Candidates, Query]:
     record = live_record(world.inputs.history, user, cut, stock)
-    query = Query(record, world.trained.encoder.encode([record])[0], cut)
+    told = world.inputs.listeners.take([user])
+    query = Query(record, world.trained.encoder.encode([record], told)[0], cut)
     return retrieve(QUOTAS, query, stock), query
 
 

@@ -80,7 +80,8 @@ def first_days(heard: History, known: NDArray[np.bool_], half_life_days: float) 
     early = heard.timestamp <= came[heard.user] + FIRST_SECONDS
     pairs = np.unique(heard.user[early].astype(np.int64) * heard.n_items + heard.item[early])
     user, item = pairs // heard.n_items, pairs % heard.n_items
-    counts = np.exp2(-(heard.end - came) / (HALF_LIFE_DAYS * DAY_SECONDS)) / np.maximum(np.bincount(user), 1)
+    sizes = np.maximum(np.bincount(user, minlength=len(came)), 1)
+    counts = np.exp2(-(heard.end - came) / (HALF_LIFE_DAYS * DAY_SECONDS)) / sizes
     weeks, row = np.unique(np.floor(came[user] / WEEK_SECONDS), return_inverse=True)
     items = _most_heard(heard, known)
     shares = sp.csr_matrix((counts[user], (row, item)), (len(weeks), heard.n_items))[:, items].toarray()
@@ -103,9 +104,10 @@ def strangers_factors(first: FirstDays, found: Foundation) -> NDArray[np.float64
     would halve the share of popularity, and the lists would be worse (30Music, NDCG@100 .0235 and .0258).
     """
     factors, constant = found.vectors[first.items, :-1].astype(np.float64), found.encoder.weights[-1].astype(np.float64)
+    begun: NDArray[np.float64] = constant[:-1]
     weight, total = first.heard.sum(axis=1), max(float(first.heard.sum()), 1e-9)
     popular, liked = constant[-1] * first.popularity.astype(np.float64), first.heard.sum(axis=0)
-    begun, held = constant[:-1], HELD_BY / total
+    held = HELD_BY / total
 
     def lost(taste: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = factors @ taste + popular
@@ -115,12 +117,13 @@ def strangers_factors(first: FirstDays, found: Foundation) -> NDArray[np.float64
         expected = (weight[:, None] / whole * chance).sum(axis=0)
         missed = weight @ (np.log(whole) + highest)[:, 0] - (first.heard * scores).sum()
         away = taste - begun
-        slope = np.asarray(factors.T @ (expected - liked) / total + held * away, np.float64)
+        slope: NDArray[np.float64] = factors.T @ (expected - liked) / total + held * away
         return float(missed / total + held / 2 * away @ away), slope
 
     if not first.heard.any():
         return begun
-    return np.asarray(minimize(lost, begun, jac=True, method="L-BFGS-B").x, np.float64)
+    best: NDArray[np.float64] = minimize(lost, begun, jac=True, method="L-BFGS-B").x
+    return best
 
 
 def _described(inputs: Inputs, found: Foundation, start: Start, seed: int) -> NDArray[np.float32]:
