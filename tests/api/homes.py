@@ -9,7 +9,7 @@ import polars as pl
 
 from palate.core.artefacts import read_json, write_json
 from palate.core.home import Home
-from palate.jobs.importing import import_items, import_listens, import_playlists
+from palate.jobs.importing import import_items, import_listeners, import_listens, import_playlists
 from palate.sources.world import WorldSettings, simulate
 
 with warnings.catch_warnings():
@@ -37,6 +37,7 @@ def trained_home(folder: Path) -> Home:
     now = time.time()
     import_items(home, [world / "items.parquet"], {}, strict=True, now=now)
     import_playlists(home, [world / "playlists.parquet"], {}, strict=True, now=now)
+    import_listeners(home, [world / "listeners.parquet"], {}, strict=True, now=now)
     import_listens(home, [world / "listens.parquet"], {}, strict=True, now=now)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what luigi and implicit say when imported is no subject of these tests

@@ -103,7 +103,7 @@ def test_all_that_is_unknown_is_named_and_nothing_is_kept(served: TestClient, ho
     assert "'No Such Show'" in detail
     assert known["name"] not in detail
     assert kept(home) == []
-    assert len(ListenerTable.open(home.listeners)) == 0
+    assert ListenerTable.open(home.listeners).of(STRANGER) == {}
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ TRAINING = (
     "catalog/tables.py",
     "embeddings/foundation.py",
     "embeddings/items.py",
+    "embeddings/newcomers.py",
     "embeddings/student.py",
     "embeddings/teacher.py",
     "embeddings/training.py",

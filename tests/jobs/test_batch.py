@@ -11,7 +11,6 @@ from polars.testing import assert_frame_equal
 
 from palate.core.errors import BadInput, NotTrained
 from palate.core.home import Home
-from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Spaces
 from palate.embeddings.states import UserState
 from palate.jobs.batch import BLOCK_USERS, Moment, embed, read_users, recommend
@@ -43,13 +42,14 @@ def test_vectors_of_another_version_are_those_of_that_version(own: Home, tmp_pat
     np.save(space.folder / "listened.npy", 2 * np.array(space.listened))
     told = embed(own, "users", None, tmp_path / "two.parquet", "taste@2")
     assert (told["space"], told["users"]) == ("taste@2", 150)
-    one, stranger = vectors(own, "users", tmp_path / "one.parquet"), space.encoder.encode([UserRecord.empty(16)])[0]
+    one, start = vectors(own, "users", tmp_path / "one.parquet"), space.encoder.start
+    assert start is not None
     two = {row["user_id"]: np.array(row["vector"]) for row in pl.read_parquet(tmp_path / "two.parquet").to_dicts()}
     assert one.keys() == two.keys()
     counts = space.encoder.weights[48:-1]  # what the sums do not reach
     for user, row in Moment.open(own, None).states_of(list(one)):
         from_counts = np.log1p(row.record.counts.sum(axis=1)) @ counts
-        rest = stranger + from_counts
+        rest = space.encoder.weights[-1] + start.added([row.record])[0] + from_counts
         np.testing.assert_allclose(two[user] - rest, 2 * (one[user] - rest), rtol=1e-3, atol=1e-3)
     with pytest.raises(BadInput, match=r"no space 'taste@9'; there are: taste@1, taste@2"):
         embed(own, "items", None, tmp_path / "x.parquet", "taste@9")

@@ -23,6 +23,7 @@ from palate.jobs.importing import import_listens, import_playlists
 from palate.jobs.inputs import gather
 from palate.jobs.online import catch_up, open_live
 from palate.jobs.runs import name_run, one_at_a_time
+from palate.listening.listeners import ListenerTable
 from palate.listening.log import ListeningLog
 from palate.sources.world import WorldSettings
 from palate.store.records import OnlineStore
@@ -89,6 +90,20 @@ def test_new_listens_train_again(own: Home) -> None:
     assert Spaces(own.spaces).live.label == "taste@2"
     with ListeningLog(own.log) as log:
         assert records(own, "taste@2")[0] == log.end_offset()
+
+
+def test_what_is_told_of_listeners_trains_again_once(own: Home) -> None:
+    before = name_run(own, None, None).fingerprint
+    for country, same in (("SE", False), ("SE", True), ("NO", False)):
+        with ListenerTable.changing(own.listeners) as table:
+            table.upsert(["sim-user-0001"], {"country": [country]})
+        found = name_run(own, None, None).fingerprint
+        assert (found == before) is same
+        before = found
+    own.settings.write_text(f"{TOML}[users]\nstatics = false\n", encoding="utf-8")
+    without = name_run(own, None, None).fingerprint
+    own.listeners.unlink()
+    assert name_run(own, None, None).fingerprint == without
 
 
 def test_changed_settings_train_again_and_the_old_ones_find_the_old_space(own: Home) -> None:

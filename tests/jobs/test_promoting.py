@@ -225,7 +225,7 @@ def other_axes(folder: Path) -> None:
     q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=nothing.matrix.shape))
     turn = replace(nothing, matrix=q)
     np.save(folder / "item_vectors.npy", turn.turn_factors(vectors))
-    Encoder(turn.turn_factors(encoder.weights), encoder.count_power).save(folder / "encoder.npz")
+    encoder.with_rows(turn.turn_factors(encoder.rows)).save(folder / "encoder.npz")
 
 
 @pytest.fixture

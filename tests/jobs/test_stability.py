@@ -158,7 +158,11 @@ def test_a_wider_version_is_read_by_old_heads_and_a_narrower_one_is_not(live: Re
     rows += [*range(WINDOWS * (live.dim + 1), feature_count(live.dim + 1))]
     weights = np.zeros((feature_count(live.dim + 1), live.dim + 1), np.float32)
     weights[np.ix_(rows, columns)] = live.encoder.weights
-    wider = replace(live, item_vectors=wide, listened=listened, encoder=replace(live.encoder, weights=weights))
+    start = live.encoder.start
+    assert start is not None
+    start = start.with_rows(np.insert(start.rows, live.dim - 1, 0.0, axis=1))
+    encoder = replace(live.encoder, weights=weights, start=start)
+    wider = replace(live, item_vectors=wide, listened=listened, encoder=encoder)
     found = stability(live, wider, inputs, SMALL)
     assert found.heads.kept_share.value == pytest.approx(1.0, abs=1e-3)
     with pytest.raises(BadInput, match="heads made for 17 dimensions cannot read vectors of 16"):

@@ -46,7 +46,7 @@ def stock_of_then(inputs: Inputs, cut: float, world: Planted) -> Stock:
 
 def examples(inputs: Inputs, cut: float, world: Planted, most_lists: int = 1_000, seed: int = 0) -> list[Example]:
     stock = stock_of_then(inputs, cut, world)
-    return list(examples_at(inputs.history, cut, stock, world.trained.encoder, QUOTAS, most_lists, seed))
+    return list(examples_at(inputs, cut, stock, world.trained.encoder, QUOTAS, most_lists, seed))
 
 
 def learners(history: History, cut: float) -> list[int]:
@@ -70,7 +70,8 @@ def live_record(history: History, user: int, cut: float, stock: Stock) -> UserRe
 
 def live(world: Planted, cut: float, user: int, stock: Stock) -> tuple[Candidates, Query]:
     record = live_record(world.inputs.history, user, cut, stock)
-    query = Query(record, world.trained.encoder.encode([record])[0], cut)
+    told = world.inputs.listeners.take([user])
+    query = Query(record, world.trained.encoder.encode([record], told)[0], cut)
     return retrieve(QUOTAS, query, stock), query
 
 

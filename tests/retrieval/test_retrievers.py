@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,6 +82,13 @@ def test_near_taste_is_by_dot_product_popularity_included() -> None:
 
 def test_nothing_is_near_a_stranger() -> None:
     assert rows(near_taste(query_of(taste=[1, 0, 1]), stock_of(FOUR), 3)) == []
+
+
+def test_what_is_told_of_a_stranger_makes_the_taste_their_own() -> None:
+    stock = replace(stock_of(FOUR), stranger=np.array([1, 0, 0], np.float32))
+    same, told = (query_of(taste=taste) for taste in ([1, 0, 1e-9], [1, 0, 0.3]))
+    assert (stock.knows(same), rows(near_taste(same, stock, 3))) == (False, [])
+    assert (stock.knows(told), rows(near_taste(told, stock, 3))) == (True, [0, 2, 1])
 
 
 def test_near_seeds_is_by_angle_popularity_left_out() -> None:

@@ -85,8 +85,8 @@ def test_a_stranger_is_told_so_and_hears_what_everybody_hears(world: Planted) ->
     assert slate.taste_age_seconds is None
     assert len(slate.items) == 20
     assert {item.source for item in slate.items} <= {"popular", "new"}
-    popular = set(world.stock.popular[:60].tolist())
-    assert len(popular.intersection(rows(world, slate))) >= 15
+    popular = set(world.stock.popular[:60].tolist())  # of 800: by chance there would be one or two of them
+    assert len(popular.intersection(rows(world, slate))) > 10
 
 
 def test_somebody_known_is_no_stranger(world: Planted) -> None:

@@ -169,7 +169,8 @@ class Follower:
         label = version.space.label
         if label not in self._folders or self._folders[label][0] is not version:
             serving = self._serving
-            folder = Folder.of(version.space, serving.log, serving.store, version.items, version.clock.calendar)
+            space, items, calendar = version.space, version.items, version.clock.calendar
+            folder = Folder.of(space, serving.log, serving.store, items, calendar, version.attributes)
             self._folders[label] = (version, folder)
         return self._folders[label][1]
 

@@ -8,6 +8,7 @@ from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
 from palate.core.home import Home
 from palate.embeddings.space import Space, Spaces
+from palate.listening.attributes import Attributes
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
@@ -28,6 +29,7 @@ class Serving:
         self._live: LiveHome | None = None
         self._in_use: dict[str, LiveHome] = {}
         self._items: ItemStore | None = None
+        self._attributes = Attributes(self.home.listeners)  # of all versions
         self.refresh()
 
     @property
@@ -76,7 +78,7 @@ class Serving:
         if label is None or (self._live is not None and (label, seen[1]) == (self._live.space.label, self._seen[1])):
             self._seen = seen  # a version was proposed, pinned or refused; the live one is as it was
             return False
-        live = LiveHome(self.home, spaces.live, clock, self.store, items)
+        live = LiveHome(self.home, spaces.live, clock, self.store, items, self._attributes)
         _warm(live)
         self._live, self._seen = live, seen
         return True
@@ -95,7 +97,7 @@ class Serving:
         before = self._in_use.get(label)
         if before is not None and before.items is items and before.clock.calendar == clock.calendar:
             return before
-        return LiveHome(self.home, Space(self.home.spaces / label), clock, self.store, items)
+        return LiveHome(self.home, Space(self.home.spaces / label), clock, self.store, items, self._attributes)
 
     def _current_items(self) -> ItemStore:
         """The item store as it is on disk; the open one when it still is that version.

@@ -5,7 +5,7 @@ User Representations (arXiv 2403.00584).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +17,8 @@ from palate.core.errors import Corrupt
 from palate.core.settings import Range
 from palate.embeddings.habits import HABITS, NAMES, SCALES, Told, coordinates
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
+from palate.embeddings.start import Start
+from palate.listening.listeners import ListenerColumns
 
 WINDOWS = len(HALF_LIVES_DAYS)
 BLOCK = 256  # records whose sums, 2.4 MB, stay in the cache: twice as fast as all at once
@@ -42,6 +44,8 @@ class UserSettings:
     listed: Annotated[int, Range(10, 200)] = 30  # the teacher's first so many items are learnt
     # of so many situations the student sees nothing: what it says then is a stranger's taste
     strangers: Annotated[float, Range(0.0, 0.2)] = 0.02
+    # what is known of listeners beyond their listens (country, languages, device, age) says where a taste starts
+    statics: bool = True
     unheard_share: Annotated[float, Range(0.0, 4.0)] = 1.0  # weight of the question about unheard items
     all_items_below: int = 4_000  # catalogues up to this size are scored whole in every step
     negatives: int = 2_048  # otherwise so many items drawn at random
@@ -58,11 +62,13 @@ class Encoder:
     weights         # (features, dim) float32
     count_power     as in UserSettings
     habits_since    home seconds that the habits `latest` and `first` count from; None for a space without habits
+    start           what is added while little was heard; None in spaces of before 0.2, and where nobody ever listened
     """
 
     weights: NDArray[np.float32]
     count_power: float = DEFAULT.count_power
     habits_since: float | None = None
+    start: Start | None = None
 
     @property
     def dim(self) -> int:
@@ -84,14 +90,38 @@ class Encoder:
         first = self.dim - 1 - len(NAMES)
         return {} if self.habits_since is None else {name: first + place for place, name in enumerate(NAMES)}
 
-    def encode(self, records: Sequence[UserRecord]) -> NDArray[np.float32]:
+    @property
+    def reads_attributes(self) -> bool:
+        """Whether anything that is told of a listener changes the taste: else nobody has to look it up."""
+        return self.start is not None and self.start.reads_attributes
+
+    def encode(
+        self, records: Sequence[UserRecord], told: ListenerColumns | None = None, now: float = np.nan
+    ) -> NDArray[np.float32]:
         """(q, dim) float32, one taste a record, in order; a batch equals its members one by one up to rounding.
 
-        An empty record gives the taste of a stranger, the encoder's constant.
+        told # (q,) what is known of each listener, in home time; None for nothing
+        now  home seconds: how old the account is of who has no event; NaN when it is not known
+        An empty record gives the taste of a stranger, or that of one of whom only `told` is known.
         """
-        told = features(records, self.listened_dim, self.count_power, self.habits_since)
-        tastes: NDArray[np.float32] = told @ self.weights
-        return tastes
+        heard = features(records, self.listened_dim, self.count_power, self.habits_since)
+        tastes: NDArray[np.float32] = heard @ self.weights
+        return tastes if self.start is None else tastes + self.start.added(records, told, now)
+
+    @property
+    def stranger(self) -> NDArray[np.float32] | None:
+        """(dim,) the taste of one of whom nothing is known, if it was taught by what newcomers hear; else None."""
+        return None if self.start is None else self.weights[-1] + self.start.stranger
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """(n, dim): all that lies in the space of tastes, for who turns it; `with_rows` takes it back."""
+        return self.weights if self.start is None else np.concatenate([self.weights, self.start.rows])
+
+    def with_rows(self, rows: NDArray[np.float32]) -> "Encoder":
+        """The same with other `rows`."""
+        n = len(self.weights)
+        return replace(self, weights=rows[:n], start=self.start and self.start.with_rows(rows[n:]))
 
     @classmethod
     def plain(cls, dim: int, popularity_share: float) -> "Encoder":
@@ -107,20 +137,23 @@ class Encoder:
         weights = np.zeros((rows + n, columns + n), np.float32)
         weights[[*range(rows - 1), rows + n - 1]] = with_gap(self.weights, n)  # the constant comes after the habits
         weights[rows - 1 + np.arange(n), columns - 1 + np.arange(n)] = SCALES
-        return Encoder(weights, self.count_power, since)
+        start = self.start and self.start.with_rows(with_gap(self.start.rows, n))
+        return Encoder(weights, self.count_power, since, start)
 
     def without_habits(self) -> "Encoder":
         """The inverse of `with_habits`."""
         n, rows = len(self.habits), len(self.weights) - len(self.habits)
-        return Encoder(without_gap(self.weights[[*range(rows - 1), rows + n - 1]], n), self.count_power)
+        start = self.start and self.start.with_rows(without_gap(self.start.rows, n))
+        return Encoder(without_gap(self.weights[[*range(rows - 1), rows + n - 1]], n), self.count_power, start=start)
 
     def save(self, path: Path) -> None:
         write_arrays(path, **self.arrays())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What is stored, by name; `of_arrays` gives it back."""
+        """By name, for a file that may hold more; `of_arrays` reads them."""
         told: dict[str, NDArray[Any]] = {"weights": self.weights, "count_power": np.array(self.count_power)}
-        return told if self.habits_since is None else told | {"habits_since": np.array(self.habits_since)}
+        since = {} if self.habits_since is None else {"habits_since": np.array(self.habits_since)}
+        return told | since | ({} if self.start is None else self.start.arrays())
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
@@ -137,7 +170,7 @@ class Encoder:
         since = float(arrays["habits_since"]) if "habits_since" in arrays else None
         if len(weights) != feature_count(dim) + (0 if since is None else len(HABITS)):
             raise Corrupt(f"{where} has {len(weights)} features, this Palate needs others for {dim} dimensions; train")
-        return cls(weights, power, since)
+        return cls(weights, power, since, Start.of(arrays))
 
 
 def with_gap(vectors: NDArray[np.float32], n: int) -> NDArray[np.float32]:

@@ -119,6 +119,7 @@ def fit_foundation(
     since = inputs.history.end if since is None else since
     if not len(lesson.situations):
         return frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
+    from palate.embeddings.newcomers import fit_start
     from palate.embeddings.training import fit_student
 
     start = frozen.without_habits() if frozen else _begun(models[0], lesson.known, popularity, settings)
@@ -127,6 +128,9 @@ def fit_foundation(
         for side in (learnt.listened, learnt.vectors[:, :-1]):
             for group in (inputs.columns.artist, inputs.columns.genre):
                 borrow(side, lesson.known, group)
+    half_life_days, statics = settings.items.popularity_half_life_days, settings.users.statics
+    begins = fit_start(inputs, learnt, lesson.known, half_life_days, statics, settings.items.seed)
+    learnt = replace(learnt, encoder=replace(learnt.encoder, start=begins))
     return learnt.with_habits(n_habits, since)
 
 

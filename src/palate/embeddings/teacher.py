@@ -173,7 +173,7 @@ def prepare(
     shape = (len(situations), min(teacher.settings.listed, int(known.sum())))
     lesson = Lesson(
         situations, np.zeros(shape, np.int32), np.zeros(shape, np.int32), week.astype(np.int32),
-        _popularity_at(history, weeks, half_life_days), known,
+        popularity_at(history, weeks, half_life_days), known,
     )  # fmt: skip
     unknown = np.flatnonzero(~known)
     block = max(BLOCK_CELLS // max(history.n_items, 1), 1)
@@ -185,7 +185,7 @@ def prepare(
     return lesson
 
 
-def _popularity_at(history: History, moments: NDArray[np.float64], half_life_days: float) -> NDArray[np.float32]:
+def popularity_at(history: History, moments: NDArray[np.float64], half_life_days: float) -> NDArray[np.float32]:
     """(moments, items): recent_popularity of the listens before each of the ascending moments, in one pass.
 
     What was counted at one moment is decayed to the next: it differs from a pass over everything by roundings of

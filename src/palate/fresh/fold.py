@@ -13,6 +13,7 @@ from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space
 from palate.embeddings.states import UserState
 from palate.embeddings.weights import event_weights
+from palate.listening.attributes import Attributes
 from palate.listening.log import ListeningLog, LogBatch
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
@@ -34,6 +35,7 @@ class Folder:
     space        label, e.g. "taste@7"; each version has records and an offset of its own
     item_vectors # (items, dim) float32, what a record sums
     kinds        # (items,) uint8, positions in core.items.KINDS
+    attributes   what is told of listeners; None when nothing is
     """
 
     log: ListeningLog
@@ -44,12 +46,16 @@ class Folder:
     kinds: NDArray[np.uint8]
     encoder: Encoder
     calendar: Calendar
+    attributes: Attributes | None = None
 
     @classmethod
-    def of(cls, space: Space, log: ListeningLog, store: OnlineStore, items: ItemStore, calendar: Calendar) -> "Folder":
+    def of(
+        cls, space: Space, log: ListeningLog, store: OnlineStore, items: ItemStore, calendar: Calendar,
+        attributes: Attributes,
+    ) -> "Folder":  # fmt: skip
         """Over a published space, whose vectors stay on disk. Corrupt when a file of it is missing or damaged."""
-        kinds = ItemColumns.load(space.folder / "columns.npz").kind
-        return cls(log, store, items, space.label, np.asarray(space.listened), kinds, space.encoder, calendar)
+        kinds, listened = ItemColumns.load(space.folder / "columns.npz").kind, np.asarray(space.listened)
+        return cls(log, store, items, space.label, listened, kinds, space.encoder, calendar, attributes)
 
     def catch_up(self, most: int | None = None) -> Folded:
         """Folds what was logged since the store's offset, part by part; each part is one transaction.
@@ -75,7 +81,9 @@ class Folder:
 
     def _write(self, records: dict[str, UserRecord], since: int, upto: int) -> bool:
         """Encodes and stores them; False, and nothing written, when the stored records are not those of `since`."""
-        tastes = self.encoder.encode(list(records.values()))
+        look_up = self.attributes if self.encoder.reads_attributes else None
+        told = None if look_up is None else look_up.of(list(records), self.calendar)
+        tastes = self.encoder.encode(list(records.values()), told)
         states = {
             u: UserState(taste, record).pack() for (u, record), taste in zip(records.items(), tastes, strict=True)
         }

@@ -25,6 +25,8 @@ from palate.jobs.fit import encoded
 from palate.jobs.inputs import gather, moment_of
 from palate.jobs.moments import known_to, stock_then
 from palate.listening.history import History
+from palate.listening.listeners import ListenerColumns, read_listeners
+from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -84,18 +86,34 @@ class Moment:
             mine = np.sort(np.concatenate([order[bounds[row] : bounds[row + 1]] for row in rows]))
             listened = np.array(self.space.listened)
             records = build_records(self.history.take(mine), listened, self.stock.columns.kind, rows)
-            yield from encoded(records, self.space.encoder)
+            yield from encoded(records, self.space.encoder, self._listeners)
 
     def states_of(self, users: Iterable[str]) -> Iterator[tuple[str, UserState]]:
-        """Each listener's state, in the order given; a stranger's has an empty record."""
+        """Each listener's state, in the order given.
+
+        Who has no event has an empty record, and a stranger's taste unless something else is told of them.
+        """
         wanted = list(users)
         found = dict(
             self.states(np.array(sorted({self._rows[user] for user in wanted if user in self._rows}), np.int32))
         )
+        unheard = list(dict.fromkeys(user for user in wanted if self._rows.get(user, -1) not in found))
         empty = UserRecord.empty(self.space.encoder.dim)
-        stranger = UserState(self.space.encoder.encode([empty])[0], empty)
+        tastes = self.space.encoder.encode([empty] * len(unheard), self._told(unheard), self.at)
+        starts = {user: UserState(taste, empty) for user, taste in zip(unheard, tastes, strict=True)}
         for user in wanted:
-            yield user, found.get(self._rows.get(user, -1), stranger)
+            yield user, starts[user] if user in starts else found[self._rows[user]]
+
+    def _told(self, users: list[str]) -> ListenerColumns:
+        """What is known of these beyond their listens; nothing when the encoder would not read it."""
+        if not self.space.encoder.reads_attributes:
+            return ListenerColumns({})
+        with ListeningLog(self.home.log) as log:
+            return read_listeners(self.home, users).in_home_time(log.calendar())
+
+    @cached_property
+    def _listeners(self) -> ListenerColumns:
+        return self._told(self.history.users)
 
     @cached_property
     def _rows(self) -> dict[str, int]:

@@ -241,7 +241,8 @@ def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
     users, listened = inputs.history.users, np.array(space.listened)
     history = inputs.history.take(inputs.history.item < len(listened))
     records = build_records(history, listened, inputs.columns.kind)
-    for user, state in encoded(progress(records, "listeners online", len(users)), space.encoder):
+    shown = progress(records, "listeners online", len(users))
+    for user, state in encoded(shown, space.encoder, inputs.listeners):
         yield users[user], state.pack()
 
 

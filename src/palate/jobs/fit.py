@@ -23,6 +23,7 @@ from palate.embeddings.states import UserState
 from palate.embeddings.teacher import TeacherSettings
 from palate.jobs.importances import train_watched
 from palate.listening.history import History
+from palate.listening.listeners import ListenerColumns
 from palate.ranking.examples import examples_at, with_popularity
 from palate.ranking.ranker import Example, Ranker, RankerSettings
 from palate.retrieval.stock import Stock
@@ -74,11 +75,17 @@ def fit_space(inputs: Inputs, company: Company, settings: FitSettings) -> Founda
     return fit_foundation(inputs, models, lesson, settings.foundation)
 
 
-def encoded(records: Iterable[tuple[int, UserRecord]], encoder: Encoder) -> Iterator[tuple[int, UserState]]:
-    """Each listener's state, in the order given, encoded a block at a time: memory holds one block of records."""
+def encoded(
+    records: Iterable[tuple[int, UserRecord]], encoder: Encoder, listeners: ListenerColumns
+) -> Iterator[tuple[int, UserState]]:
+    """Each listener's state, in the order given, encoded a block at a time: memory holds one block of records.
+
+    listeners # attributes by the rows that `records` name, in home time
+    """
     remaining = iter(records)
     while block := list(islice(remaining, ENCODE_BLOCK)):
-        tastes = encoder.encode([record for _, record in block])
+        told = listeners.take([user for user, _ in block]) if encoder.reads_attributes else None
+        tastes = encoder.encode([record for _, record in block], told)
         for (user, record), taste in zip(block, tastes, strict=True):
             yield user, UserState(taste, record)
 
@@ -91,7 +98,8 @@ def stock_at(
     popularity = recent_popularity(history, settings.items.popularity_half_life_days)
     current = with_popularity(space.vectors, popularity)
     index = VectorIndex.build(current, label, settings.index)
-    return Stock(label, inputs.columns, current, space.listened, index, company, Trends.at(history, moment))
+    trends, stranger = Trends.at(history, moment), space.encoder.stranger
+    return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger)
 
 
 def cuts(history: History, settings: RankerSettings) -> list[float]:
@@ -123,6 +131,6 @@ def ranker_examples(inputs: Inputs, settings: FitSettings) -> list[Example]:
         stock = stock_at(known, space, company, moment, exact, f"cut {number}")
         seed = settings.ranker.seed + number
         examples += examples_at(
-            inputs.history, moment, stock, space.encoder, FOR_YOU.quotas, settings.ranker.lists_per_cut, seed
+            inputs, moment, stock, space.encoder, FOR_YOU.quotas, settings.ranker.lists_per_cut, seed
         )
     return examples

@@ -9,6 +9,7 @@ from palate.core.home import Home
 from palate.embeddings.space import Space, Spaces
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import FoldLock
+from palate.listening.attributes import Attributes
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
@@ -69,9 +70,11 @@ def _each(
     """By label, what was folded; and what went wrong."""
     folded: dict[str, Folded] = {}
     failed: dict[str, PalateError] = {}
+    attributes = Attributes(home.listeners)
     for label in labels:
         try:
-            folded[label] = Folder.of(Space(home.spaces / label), log, store, items, log.calendar()).catch_up()
+            space = Space(home.spaces / label)
+            folded[label] = Folder.of(space, log, store, items, log.calendar(), attributes).catch_up()
         except PalateError as error:
             failed[label] = error
     return folded, failed

@@ -64,7 +64,7 @@ def rotated_onto_live(
         told["lost_factors"] = held - n
     if rotation.shared == 0 or rotation.mean_cosine_before > 1.0 - 1e-9:
         return Turned(item_vectors, encoder, told)  # turning by the identity would only round
-    encoder = replace(encoder, weights=rotation.turn_factors(encoder.weights))
+    encoder = encoder.with_rows(rotation.turn_factors(encoder.rows))
     return Turned(rotation.turn_factors(item_vectors), encoder, told)
 
 

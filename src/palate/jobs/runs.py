@@ -1,7 +1,8 @@
 """One training run: what it reads, what it fits, and the name that follows from both.
 
 The name is a fingerprint of everything that a run reads: the log up to an offset, the catalogue, the playlists, the
-settings, the moment. The same inputs have the same name, so a run that was done is found, and a killed one goes on.
+attributes of listeners, the settings, the moment. The same inputs have the same name, so a run that was done is found,
+and a killed one goes on.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from palate.core.artefacts import read_json, write_json
+from palate.core.artefacts import read_arrays, read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.locks import alone
@@ -22,7 +23,7 @@ from palate.jobs.fit import FitSettings
 from palate.jobs.inputs import settle
 from palate.listening.log import ListeningLog
 
-CHAIN_VERSION = 7  # raise it when a fit changes its results, so that old runs are not taken for new ones
+CHAIN_VERSION = 8  # raise it when a fit changes its results, so that old runs are not taken for new ones
 PARTS = ("items", "users", "ranker")
 
 
@@ -37,7 +38,9 @@ class Run:
     base: str | None  # label of the space whose parts are reused; None without `only`
     offset: int  # the last listen that it reads
     fingerprint: str
-    data: str = ""  # hash of the log up to `offset`, the catalogue and the playlists, whatever the settings
+    data: str = (
+        ""  # hash of the log up to `offset`, the catalogue, the playlists and, if they are learnt from, listeners
+    )
 
     @property
     def folder(self) -> Path:
@@ -88,6 +91,8 @@ def name_run(home: Home, until: float | None, only: str | None) -> Run:
         pauses = [pause for pause in log.mend_pauses().pauses if pause[0] < last]  # a later one changes nothing learnt
     settle(home)  # after the offset was read, so that every listen up to it has a row
     files = {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")}
+    if settings.users.statics:
+        files["listeners"] = _attributes_digest(home.listeners)
     data = {"offset": offset, "pauses": pauses, "files": files}
     seen = {"version": CHAIN_VERSION, "until": until, "settings": asdict(settings)} | data
     base, fingerprint = _based(seen, only, Spaces(home.spaces))
@@ -121,6 +126,14 @@ def one_at_a_time(home: Home) -> AbstractContextManager[None]:
 
 def _fingerprint(seen: dict[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(seen, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _attributes_digest(path: Path) -> str | None:
+    """Of what the table of listeners says: its file differs after every save, since it holds the time."""
+    if not path.is_file():
+        return None
+    arrays = read_arrays(path)
+    return hashlib.blake2b(b"".join(arrays[name].tobytes() for name in sorted(arrays)), digest_size=16).hexdigest()
 
 
 def _digest(path: Path) -> str | None:

@@ -169,6 +169,7 @@ def _ranker(home: Home, space: Space, folder: Path) -> tuple[Given, Callable[[],
 
 def _for_you(home: Home, space: Space, folder: Path) -> tuple[Given, Callable[[], Called]]:
     from palate.core.clock import Clock
+    from palate.listening.attributes import Attributes
     from palate.listening.log import ListeningLog
     from palate.store.items import ItemStore
     from palate.store.records import OnlineStore
@@ -180,7 +181,7 @@ def _for_you(home: Home, space: Space, folder: Path) -> tuple[Given, Callable[[]
 
     def open_home() -> Called:
         store = OnlineStore(folder / "records", readonly=True)
-        live = LiveHome(home, space, clock, store, ItemStore(home.online / "items"))
+        live = LiveHome(home, space, clock, store, ItemStore(home.online / "items"), Attributes(home.listeners))
         return lambda asked: [live.for_you(user, SLATE) for user in asked]
 
     return lambda batch, number: _turns(users, batch, number), open_home

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.bulk import build_records
 from palate.embeddings.encoder import Encoder
-from palate.listening.history import History
+from palate.embeddings.inputs import Inputs
 from palate.ranking.features import features
 from palate.ranking.ranker import Example
 from palate.retrieval.query import Query
@@ -23,7 +23,7 @@ HORIZON_SECONDS = 7 * DAY_SECONDS
 
 
 def examples_at(
-    history: History,
+    inputs: Inputs,
     cut: float,
     stock: Stock,
     encoder: Encoder,
@@ -35,6 +35,7 @@ def examples_at(
 
     stock: what was known of the items at `cut`. At most `most_lists` listeners, drawn with `seed`.
     """
+    history = inputs.history
     known, following = history.until(cut), history.between(cut, cut + HORIZON_SECONDS).heard()
     users = np.intersect1d(following.user, known.user).astype(np.int32)
     if len(users) > most_lists:
@@ -42,7 +43,8 @@ def examples_at(
     by_user = np.argsort(following.user, kind="stable")
     bounds = np.searchsorted(following.user[by_user], np.arange(len(history.users) + 1))
     for user, record in build_records(known, stock.listened, stock.columns.kind, users):
-        query = Query(record, encoder.encode([record])[0], cut)
+        told = inputs.listeners.take([user]) if encoder.reads_attributes else None
+        query = Query(record, encoder.encode([record], told)[0], cut)
         candidates = retrieve(quotas, query, stock)
         heard = following.item[by_user[bounds[user] : bounds[user + 1]]]
         labels = np.isin(candidates.items, heard).astype(np.float32)

@@ -69,8 +69,8 @@ def _company_of(anchors: NDArray[np.int32], weights: NDArray[np.float64], stock:
 
 
 def near_taste(query: Query, stock: Stock, n: int) -> Offer:
-    """The nearest items to the taste in the whole catalogue. A stranger has no taste, so nothing is near it."""
-    if query.stranger:
+    """The nearest items to the taste in the whole catalogue. A stranger's is nobody's own, so nothing is near it."""
+    if not stock.knows(query):
         return Offer.none()
     return _nearest(query.taste, stock, n)
 
@@ -100,7 +100,8 @@ def _nearest(vector: NDArray[np.float32], stock: Stock, n: int) -> Offer:
 def new(query: Query, stock: Stock, n: int) -> Offer:
     """What is new in the catalogue, by closeness to the taste; for a stranger by plays in the last week."""
     rows = stock.new
-    scores = stock.trends.week[rows].astype(np.float32) if query.stranger else stock.vectors[rows] @ query.taste
+    week, taste = stock.trends.week[rows].astype(np.float32), query.taste
+    scores = stock.vectors[rows] @ taste if stock.knows(query) else week
     best = _best(rows, scores, n)
     return Offer.of(rows[best], scores[best])
 

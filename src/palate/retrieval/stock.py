@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from palate.catalog.columns import ItemColumns
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.company import Company
+from palate.retrieval.query import Query
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 
@@ -22,6 +23,7 @@ class Stock:
     space    label of the vectors, e.g. "taste@7"
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
     listened # (items, dim) float32, what a listener's record sums (embeddings/student.py)
+    stranger # (dim,) float32, the taste of one of whom nothing is known, if it was taught (embeddings/start.py)
     """
 
     space: str
@@ -31,6 +33,11 @@ class Stock:
     index: VectorIndex
     company: Company
     trends: Trends
+    stranger: NDArray[np.float32] | None = None
+
+    def knows(self, query: Query) -> bool:
+        """Whether the taste says anything of this listener in particular: by what was heard, or by what was told."""
+        return not query.stranger or (self.stranger is not None and not np.allclose(query.taste, self.stranger))
 
     @property
     def n_items(self) -> int:

@@ -112,7 +112,10 @@ class _Reasons:
         cosine = -1.0 if anchor < 0 else float(self.stock.directions[anchor] @ self.stock.directions[row])
         if cosine < LEAST_COSINE:
             score = round(float(self.stock.vectors[row] @ self.query.taste), 3)
-            return [{"type": "taste", "score": score}], "Close to your taste."
+            why = (
+                "Liked by listeners who told the same of themselves." if self.query.stranger else "Close to your taste."
+            )
+            return [{"type": "taste", "score": score}], why
         name = self.labels.get(anchor)
         evidence: Evidence = {"type": "similar", "item_id": name.item_id, "cosine": round(cosine, 3)}
         return self._with_listen(evidence, f"Close to {name.label}", anchor)

@@ -15,9 +15,13 @@ QUOTAS = {"again": 100, "company": 150, "near_taste": 150, "new": 20, "popular":
 
 
 def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) -> NDArray[np.float32]:
-    """The ranker's score; for a stranger, of whom the ranker knows nothing, recent popularity."""
+    """The ranker's score; for a stranger, of whom the ranker knows nothing, that of the taste.
+
+    In a space that was not taught what newcomers hear, recent popularity is better than the taste of a stranger.
+    """
     if query.stranger:
-        return np.array(stock.vectors[candidates.items, -1], np.float32)
+        vectors = stock.vectors[candidates.items]
+        return np.array(vectors[:, -1] if stock.stranger is None else vectors @ query.taste, np.float32)
     return ranker.score(features(candidates, query, stock))
 
 

@@ -14,6 +14,7 @@ from palate.core.slate import Slate
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
+from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -39,7 +40,7 @@ def open_stock(space: Space) -> Stock:
     columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends)
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class LiveHome:
     clock: Clock
     store: OnlineStore
     items: ItemStore
+    attributes: Attributes
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -62,6 +64,7 @@ class LiveHome:
             clock,
             OnlineStore(home.online / "records", readonly=readonly),
             ItemStore(home.online / "items"),
+            Attributes(home.listeners),
         )
 
     @cached_property
@@ -76,12 +79,16 @@ class LiveHome:
         return Onboarding.of(self.path.stock, self.items, self.store)
 
     def state(self, user_id: str) -> UserState:
-        """The listener's taste and record; a stranger's when nothing is known."""
+        """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
+
+        A stored taste has read the attributes as they were at its latest listen.
+        """
         stored = self.store.get(self.space.label, user_id)
         if stored is not None:
             return UserState.unpack(stored)
-        record = UserRecord.empty(self.space.encoder.dim)
-        return UserState(self.space.encoder.encode([record])[0], record)
+        encoder, record = self.space.encoder, UserRecord.empty(self.space.encoder.dim)
+        told = self.attributes.of([user_id], self.clock.calendar) if encoder.reads_attributes else None
+        return UserState(encoder.encode([record], told, self.clock.now())[0], record)
 
     def row(self, item_id: str) -> int:
         """The catalogue row of an item; UnknownItem when the live space does not hold it."""

@@ -29,7 +29,7 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
     seeds = stock.directions[query.seeds].sum(axis=0) if len(query.seeds) else np.zeros(directions.shape[1], np.float32)
     near: NDArray[np.float32] = directions @ (seeds / max(float(np.linalg.norm(seeds)), 1e-9))
     together = np.nan_to_num(candidates.offered[:, candidates.sources.index("company_of_seeds")])
-    own = 0.0 if query.stranger else TASTE_SHARE * (directions @ stock.direction_of(query.taste))
+    own = TASTE_SHARE * (directions @ stock.direction_of(query.taste)) if stock.knows(query) else 0.0
     result: NDArray[np.float32] = (near + together + own).astype(np.float32)
     return result
 

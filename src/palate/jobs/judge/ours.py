@@ -19,6 +19,7 @@ from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.jobs.fit import FitSettings, fit_ranker, fit_space, stock_at
 from palate.listening.history import History
+from palate.listening.listeners import ListenerColumns
 from palate.ranking.variety import spread
 from palate.retrieval.query import Query
 from palate.retrieval.retrievers import RETRIEVERS
@@ -89,11 +90,16 @@ class Listeners:
 
     history: History
     at: NDArray[np.float64]
+    told: ListenerColumns
 
     @classmethod
     def of(cls, known: Inputs, at: float) -> "Listeners":
         """Everybody asked at one moment."""
-        return cls(known.history, np.full(len(known.history.users), at))
+        return cls(known.history, np.full(len(known.history.users), at), known.listeners)
+
+    def described(self, told: ListenerColumns, trained: Trained) -> "Listeners":
+        """With other attributes; itself when the encoder reads none, so that nobody asks for what cannot differ."""
+        return replace(self, told=told) if trained.encoder.reads_attributes else self
 
     def queries(self, users: NDArray[np.int32], trained: Trained) -> Iterator[tuple[int, Query]]:
         """(place in `users`, query) for each; of a stranger the record is empty."""
@@ -103,8 +109,9 @@ class Listeners:
         records = dict(build_records(mine, trained.path.stock.listened, trained.kinds, np.unique(users)))
         empty = UserRecord.empty(trained.encoder.dim)
         for place, user in enumerate(users.tolist()):
-            record = records.get(user, empty)
-            yield place, Query(record, trained.encoder.encode([record])[0], float(self.at[user]))
+            record, at = records.get(user, empty), float(self.at[user])
+            told = self.told.take([user]) if trained.encoder.reads_attributes else None
+            yield place, Query(record, trained.encoder.encode([record], told, at)[0], at)
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,11 @@ class FittedForYou:
         return out
 
     def refreshed(self, known: History, at: NDArray[np.float64]) -> "FittedForYou":
-        return replace(self, listeners=Listeners(known, at))
+        return replace(self, listeners=replace(self.listeners, history=known, at=at))
+
+    def described(self, listeners: ListenerColumns) -> "FittedForYou":
+        changed = self.listeners.described(listeners, self.trained)
+        return self if changed is self.listeners else replace(self, listeners=changed)
 
     def continued(
         self, lists: Sequence[NDArray[np.int32]], n: int, only: NDArray[np.bool_] | None = None
@@ -217,7 +228,11 @@ class FittedTaste:
         return out
 
     def refreshed(self, known: History, at: NDArray[np.float64]) -> "FittedTaste":
-        return replace(self, listeners=Listeners(known, at))
+        return replace(self, listeners=replace(self.listeners, history=known, at=at))
+
+    def described(self, listeners: ListenerColumns) -> "FittedTaste":
+        changed = self.listeners.described(listeners, self.trained)
+        return self if changed is self.listeners else replace(self, listeners=changed)
 
     def vectors(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         out = np.zeros((len(users), self.trained.encoder.dim), np.float32)
