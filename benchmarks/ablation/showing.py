@@ -148,14 +148,15 @@ COLOURS = {"better": "#1a7f37", "worse": "#b3261e", "open": "#6e7781"}
 
 
 def picture(everything: Sequence[Found], settings: EvalSettings, weeks: int) -> str:
-    """SVG: for *next* and *discover* each variant's difference to the default with its interval, one line each."""
+    """SVG: for *next* and *discover* the difference to the default with its interval, a line for each variant
+    that was judged in all weeks."""
     default, tasks = everything[0], ("next", "discover")
-    shown = [one for one in everything[1:] if one.weeks]
+    shown = [one for one in everything[1:] if len(one.weeks) == weeks]
     found = {task: [apart(one, default, task, settings) for one in shown] for task in tasks}
     ends = [
         abs(end) for task in tasks for one in found[task] if one for end in (one.difference.low, one.difference.high)
     ]
-    reach = max(np.quantile(ends, 0.8) * 1.3, 1e-6) if ends else 1.0  # a few variants are far off: they are cut there
+    reach = max(np.quantile(ends, 0.7), 1e-6) if ends else 1.0  # a few variants are far off: they are cut there
     height = TOP + ROW * len(shown) + 30
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + 2 * WIDTH + 40}" height="{height}" '
