@@ -116,14 +116,19 @@ def _cells(there: Apart | None, first: bool, star: bool) -> str:
     if there is None:
         return " | | |"
     told = "" if first else _bounds(there.difference, 4) + (" *" if star else "")
-    return f" {there.main:.4f} | {told} | {there.short:.4f} |"
+    return f" {_plain(there.main, '.4f')} | {told} | {_plain(there.short, '.4f')} |"
 
 
 def _bounds(bounds: Interval, digits: int) -> str:
     """A difference with its interval, in bold when that is all on one side of 0."""
-    low, value, high = (f"{one:+.{digits}f}" for one in (bounds.low, bounds.value, bounds.high))
+    low, value, high = (_plain(one, f"+.{digits}f") for one in (bounds.low, bounds.value, bounds.high))
     told = f"{value} [{low}, {high}]"
     return f"**{told}**" if bounds.low > 0 or bounds.high < 0 else told
+
+
+def _plain(value: float, form: str) -> str:
+    """Without the 0 before the point, as all tables here have it."""
+    return format(value, form).replace("0.", ".", 1) if abs(value) < 1 else format(value, form)
 
 
 def _recalls(group: str, members: Sequence[Found], tasks: Sequence[str], marks: dict[str, dict[str, Apart]]) -> str:
@@ -134,7 +139,11 @@ def _recalls(group: str, members: Sequence[Found], tasks: Sequence[str], marks: 
         row = f"| {one.name.removeprefix(f'{group}: ')} |"
         for task in tasks:
             there = marks[task].get(one.name)
-            row += f" {there.wide:.3f} | {_bounds(there.wide_difference, 3) if place else ''} |" if there else " | |"
+            row += (
+                f" {_plain(there.wide, '.3f')} | {_bounds(there.wide_difference, 3) if place else ''} |"
+                if there
+                else " | |"
+            )
         rows.append(row)
     return "\n".join(rows)
 

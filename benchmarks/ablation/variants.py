@@ -44,8 +44,11 @@ def variants(workshop: Workshop) -> list[Variant]:
 
 
 def _noise(workshop: Workshop, s: FoundationSettings) -> list[Variant]:
-    other = Student("noise: another seed", workshop, replace(s, items=replace(s.items, seed=s.items.seed + 1)))
-    return [Variant("noise", "factors to begin with and order of learning by another seed; same lists", other)]
+    about = "factors to begin with and order of learning by another seed; the same lists"
+    return [
+        Variant("noise", about, Student(f"noise: {name}", workshop, replace(s, items=replace(s.items, seed=seed))))
+        for name, seed in (("another seed", s.items.seed + 1), ("a third seed", s.items.seed + 2))
+    ]
 
 
 def _windows(workshop: Workshop, s: FoundationSettings) -> list[Variant]:

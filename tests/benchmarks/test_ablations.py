@@ -251,11 +251,13 @@ class TestRun:
         assert (itself.difference.low, itself.difference.value, itself.difference.high) == (0.0, 0.0, 0.0)
         other = apart(fold, default, "next", JUDGED)
         assert other.difference.value == pytest.approx(other.main - itself.main)
+        text = ablations.page([default, fold], ["next"], JUDGED, 1)
+        assert f"| {other.main:.4f} | ".replace("0.", ".", 1) in text
         drawn = picture([default, fold], JUDGED, 1)
         assert drawn.count("<circle") == 2  # one variant, two tasks
 
     def test_groups_that_there_are_not_are_refused(self, ablations, workshop) -> None:
-        with pytest.raises(BadInput, match="no group taste; choose from default, windows"):
+        with pytest.raises(BadInput, match="no group taste; choose from default, noise"):
             ablations.chosen_of(ablations.variants(workshop), ["taste"])
 
 
