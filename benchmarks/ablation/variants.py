@@ -5,7 +5,9 @@ from typing import Any
 
 from ablation.encoders import Both, FoldIn, Svd, WindowMean
 from ablation.interests import Interests
+from ablation.noise import OtherOrder
 from ablation.skips import SubtractedSkips
+from ablation.starts import JoinedStart
 from ablation.students import FrozenItems, LearntHalfLives, OneVector, Student
 from ablation.workshop import Workshop
 from palate.embeddings.foundation import FoundationSettings
@@ -45,9 +47,16 @@ def variants(workshop: Workshop) -> list[Variant]:
 
 def _noise(workshop: Workshop, s: FoundationSettings) -> list[Variant]:
     about = "factors to begin with and order of learning by another seed; the same lists"
-    return [
+    starts = [
         Variant("noise", about, Student(f"noise: {name}", workshop, replace(s, items=replace(s.items, seed=seed))))
         for name, seed in (("another seed", s.items.seed + 1), ("a third seed", s.items.seed + 2))
+    ]
+    order = OtherOrder("noise: another order", workshop, s.items.seed + 1)
+    joined = JoinedStart("noise: all factorizations", workshop)
+    return [
+        *starts,
+        Variant("noise", "order of learning alone by another seed", order),
+        Variant("noise", "begins with the teacher's factorizations side by side, cut to 127 directions", joined),
     ]
 
 

@@ -186,6 +186,17 @@ class TestStudents:
         assert again.seconds.keys() == {"factors", "company", "lesson", "foundation"}
 
 
+def test_joined_factors_keep_the_products_of_rotated_copies(ablations) -> None:
+    from ablation.starts import joined
+
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(30, 4)).astype(np.float32)
+    turned = factors @ np.linalg.qr(rng.normal(size=(4, 4)))[0].astype(np.float32)
+    found = joined(np.concatenate([factors, turned], axis=1), 4)
+    assert found.shape == (30, 4)
+    assert np.allclose(found @ found.T, 2.0 * factors @ factors.T, atol=1e-3)
+
+
 class TestSkips:
     def test_none_of_a_skip_is_the_default(self, workshop, skipping) -> None:
         from ablation.skips import Subtracting, with_skips
