@@ -160,12 +160,14 @@ def picture(everything: Sequence[Found], settings: EvalSettings, weeks: int) -> 
     """SVG: for *next* and *discover* the difference to the default with its interval, a line for each variant
     that was judged in all weeks."""
     default, tasks = everything[0], ("next", "discover")
-    shown = [one for one in everything[1:] if len(one.weeks) == weeks]
+    groups = list(dict.fromkeys(one.variant.group for one in everything))
+    complete = [one for one in everything[1:] if len(one.weeks) == weeks]
+    shown = sorted(complete, key=lambda one: groups.index(one.variant.group))
     found = {task: [apart(one, default, task, settings) for one in shown] for task in tasks}
     ends = [
         abs(end) for task in tasks for one in found[task] if one for end in (one.difference.low, one.difference.high)
     ]
-    reach = max(np.quantile(ends, 0.7), 1e-6) if ends else 1.0  # a few variants are far off: they are cut there
+    reach = max(np.quantile(ends, 0.85), 1e-6) if ends else 1.0  # a few variants are far off: they are cut there
     height = TOP + ROW * len(shown) + 30
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + 2 * WIDTH + 40}" height="{height}" '
