@@ -33,7 +33,14 @@ from palate.core.progress import progress
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import LARGEST_GROUP, Company, fit_company
 from palate.embeddings.encoder import feature_count
-from palate.embeddings.foundation import Foundation, FoundationSettings, fit_factors, fit_foundation, fit_lesson
+from palate.embeddings.foundation import (
+    Foundation,
+    FoundationSettings,
+    factor_settings,
+    fit_factors,
+    fit_foundation,
+    fit_lesson,
+)
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel
 from palate.embeddings.teacher import Lesson
@@ -140,7 +147,7 @@ def company(folder: Path, watch: Watch) -> None:
 def lesson(folder: Path, watch: Watch) -> None:
     """The teacher's lists."""
     inputs, company = Inputs.load(folder / "inputs"), Company.load(folder / "company.npz")
-    models = [ItemModel(vectors, SETTINGS.items) for vectors in np.load(folder / "factors.npy")]
+    models = [ItemModel(vectors, factor_settings(SETTINGS.items)) for vectors in np.load(folder / "factors.npy")]
     with watch.running():
         made = fit_lesson(inputs, models, company, SETTINGS)
     made.save(folder / "lesson.npz")
@@ -157,7 +164,7 @@ def lesson_gflop(situations: float, items: float) -> float:
 def student(folder: Path, watch: Watch) -> None:
     """Vectors and encoder; it may stop before its last epoch, as in life."""
     inputs, lists = Inputs.load(folder / "inputs"), Lesson.load(folder / "lesson.npz")
-    models = [ItemModel(vectors, SETTINGS.items) for vectors in np.load(folder / "factors.npy")]
+    models = [ItemModel(vectors, factor_settings(SETTINGS.items)) for vectors in np.load(folder / "factors.npy")]
     with watch.running():
         made = fit_foundation(inputs, models, lists, SETTINGS)
     made.save(folder / "foundation.npz")

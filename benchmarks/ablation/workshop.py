@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from foundation import PACKAGE, data_key, digest
 from palate.core.artefacts import read_arrays, read_json, write_arrays, write_json
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.foundation import Foundation, FoundationSettings, fit_factors, fit_foundation, fit_lesson
+from palate.embeddings.foundation import (
+    Foundation,
+    FoundationSettings,
+    factor_settings,
+    fit_factors,
+    fit_foundation,
+    fit_lesson,
+)
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel
 from palate.embeddings.teacher import Lesson
@@ -40,7 +47,7 @@ class Shared:
             write_arrays(path, **{f"{place}": model.vectors for place, model in enumerate(made)})
 
         arrays = read_arrays(self._made("factors", make))
-        return [ItemModel(arrays[f"{place}"], self.settings.items) for place in range(len(arrays))]
+        return [ItemModel(arrays[f"{place}"], factor_settings(self.settings.items)) for place in range(len(arrays))]
 
     @cached_property
     def company(self) -> Company:

@@ -20,6 +20,7 @@ from palate.embeddings.foundation import (
     Foundation,
     FoundationSettings,
     _begun,
+    factor_settings,
     fit_factors,
     fit_foundation,
     fit_lesson,
@@ -181,6 +182,28 @@ def test_habits_take_the_place_of_factors_and_cost_no_dot_product(telling: tuple
     own = np.arange(N) % 2
     apart = [scores[row, own == own[row]].mean() - scores[row, own != own[row]].mean() for row in range(N)]
     assert min(apart) > 0.0
+
+
+def test_what_a_record_sums_has_coordinates_to_spare_that_begin_unread() -> None:
+    """The offered side gives factors away for habits; the other side keeps their room, at half a deviation."""
+    items = replace(SETTINGS.items, dim=LEAST_DIM)
+    settings, n = replace(SETTINGS, items=items), factor_settings(items).dim - 1
+    assert n == LEAST_DIM - 1 - len(HABITS)
+    vectors = np.random.default_rng(1).normal(size=(400, n + 1)).astype(np.float32)
+    known = np.arange(400) < 390
+    begun = _begun(ItemModel(vectors, factor_settings(items)), known, np.zeros(400, np.float32), settings)
+    spare = begun.listened[:, n:-1]
+    assert (begun.listened.shape, begun.vectors.shape, spare.shape) == (
+        (400, LEAST_DIM),
+        (400, n + 1),
+        (400, len(HABITS)),
+    )
+    np.testing.assert_array_equal(begun.listened[:, :n], begun.vectors[:, :n])
+    assert spare[known].std() / begun.listened[known, :n].std() == pytest.approx(0.5, abs=0.02)
+    assert not begun.listened[~known].any()
+    read = begun.encoder.weights[: 3 * LEAST_DIM].reshape(3, LEAST_DIM, n + 1)
+    assert not read[:, n:].any()
+    assert all(np.count_nonzero(window) == n for window in read)
 
 
 def test_with_frozen_items_habits_count_from_the_same_moment(telling: tuple[Inputs, Foundation]) -> None:

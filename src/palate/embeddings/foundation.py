@@ -23,6 +23,7 @@ from palate.embeddings.teacher import Lesson, Teacher, TeacherSettings, prepare
 from palate.embeddings.weights import taste_weights
 
 SHARPNESS = 5.0  # the student's softmax multiplies dot products of vectors of length 1: scores have to differ
+SPARE = 0.5  # deviation of the coordinates that begin by chance, of a factor's
 FIRST_SHARES = (0.6, 0.8, 0.8)  # of the windows in a taste, before anything is learnt
 
 
@@ -76,15 +77,20 @@ class Foundation:
 
 def fit_factors(inputs: Inputs, settings: FoundationSettings) -> list[ItemModel]:
     """The factorizations that the teacher averages, of consecutive seeds. Only the first is told to the run."""
-    models = []
+    models, narrower = [], factor_settings(settings.items)
     for number in range(settings.teacher.ensemble):
-        seeded = replace(settings.items, seed=settings.items.seed + number)
+        seeded = replace(narrower, seed=narrower.seed + number)
         if number:
             with recording(None):
                 models.append(fit_items(inputs.history, inputs.playlists, inputs.columns, seeded))
         else:
             models.append(fit_items(inputs.history, inputs.playlists, inputs.columns, seeded))
     return models
+
+
+def factor_settings(items: ItemSettings) -> ItemSettings:
+    """Those of a factorization, which leaves room for the habits in a taste of `items.dim`."""
+    return replace(items, dim=items.dim - habit_count(items.dim))
 
 
 def fit_lesson(inputs: Inputs, models: list[ItemModel], company: Company, settings: FoundationSettings) -> Lesson:
@@ -136,39 +142,31 @@ def fit_foundation(
 
 def _unlearnt(model: ItemModel, popularity: NDArray[np.float32], settings: FoundationSettings) -> Foundation:
     """What there is when nobody listened: playlists alone, if any."""
-    encoder = Encoder.plain(settings.items.dim, settings.items.popularity_share)
-    offered = with_last(model.vectors[:, :-1], popularity)
-    return _in_leading_axes(Foundation(model.vectors, offered, encoder), habit_count(settings.items.dim))
+    dim, spare = settings.items.dim, habit_count(settings.items.dim)
+    weights = without_gap(Encoder.plain(dim, settings.items.popularity_share).weights, spare)
+    return Foundation(with_gap(model.vectors, spare), with_last(model.vectors[:, :-1], popularity), Encoder(weights))
 
 
 def _begun(
     model: ItemModel, known: NDArray[np.bool_], popularity: NDArray[np.float32], settings: FoundationSettings
 ) -> Foundation:
-    """Both sides of an item are its factors, of length 1 on average; a taste is a mixture of its windows."""
+    """Both sides of an item are its factors, of length 1 on average; a taste is a mixture of its windows.
+
+    What a record sums is as wide as a taste: where that has habits it has as many coordinates to spare, which begin by
+    chance and which the encoder does not read yet.
+    """
     factors = np.where(known[:, None], model.vectors[:, :-1], np.float32(0.0))
     length = float(np.sqrt(np.square(factors[known]).sum(axis=1).mean())) if known.any() else 1.0
     factors, dim = (factors / max(length, 1e-9)).astype(np.float32), settings.items.dim
-    weights = np.zeros((feature_count(dim), dim), np.float32)
+    n, spare = factors.shape[1], habit_count(dim)
+    chance = np.random.default_rng(settings.items.seed).normal(size=(len(factors), spare)) * known[:, None]
+    listened = np.concatenate([factors, chance * (SPARE / np.sqrt(n)), np.zeros((len(factors), 1))], axis=1)
+    weights = np.zeros((feature_count(dim), n + 1), np.float32)
     for window, share in enumerate(FIRST_SHARES):
-        weights[window * dim + np.arange(dim - 1), np.arange(dim - 1)] = SHARPNESS * share
+        weights[window * dim + np.arange(n), np.arange(n)] = SHARPNESS * share
     weights[-1, -1] = SHARPNESS * settings.items.popularity_share
     encoder = Encoder(weights, settings.users.count_power)
-    begun = Foundation(with_last(factors, np.zeros_like(popularity)), with_last(factors, popularity), encoder)
-    return _in_leading_axes(begun, habit_count(settings.items.dim))
-
-
-def _in_leading_axes(found: Foundation, fewer: int) -> Foundation:
-    """The same with `fewer` coordinates in tastes and offered vectors; what a record sums stays as wide as it is.
-
-    What is left out are the directions in which items differ least, so most of every dot product is kept.
-    """
-    if not fewer:
-        return found
-    factors, weights = found.vectors[:, :-1], found.encoder.weights
-    _, axes = np.linalg.eigh(factors.T.astype(np.float64) @ factors)  # ascending
-    kept = axes[:, fewer:].astype(np.float32)
-    encoder = Encoder(with_last(weights[:, :-1] @ kept, weights[:, -1]), found.encoder.count_power)
-    return Foundation(found.listened, with_last(factors @ kept, found.vectors[:, -1]), encoder)
+    return Foundation(listened.astype(np.float32), with_last(factors, popularity), encoder)
 
 
 def with_last(factors: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ from palate.core.home import Home
 from palate.core.progress import progress
 from palate.embeddings.bulk import build_records
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.foundation import Foundation, fit_factors, fit_foundation, fit_lesson
+from palate.embeddings.foundation import Foundation, factor_settings, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs, is_simulated
 from palate.embeddings.items import ItemModel
 from palate.embeddings.space import Space, Spaces
@@ -104,7 +104,8 @@ class Factors(Step):
     @classmethod
     def load(cls, run: Run) -> list[ItemModel]:
         """What `run` wrote."""
-        return [ItemModel(vectors, run.settings.items) for vectors in np.load(run.folder / cls.target)]
+        settings = factor_settings(run.settings.items)
+        return [ItemModel(vectors, settings) for vectors in np.load(run.folder / cls.target)]
 
 
 class CompanyTable(Step):

@@ -7,7 +7,7 @@ import numpy as np
 
 from palate.core.recording import recording
 from palate.embeddings.company import Company, fit_company
-from palate.embeddings.foundation import Foundation, fit_factors, fit_foundation, fit_lesson
+from palate.embeddings.foundation import Foundation, factor_settings, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel
 from palate.embeddings.teacher import Lesson
@@ -90,7 +90,7 @@ def _on_shared_lesson(known: Inputs, at: float, settings: FitSettings, company: 
         return {"vectors": np.stack([model.vectors for model in fit_factors(known, whole)])}
 
     found = shared.arrays("factors", of | {"ensemble": ensemble}, factors)["vectors"]
-    models = [ItemModel(vectors, whole.items) for vectors in found]
+    models = [ItemModel(vectors, factor_settings(whole.items)) for vectors in found]
     asked = {name: getattr(whole.users, name) for name in LISTS}
     lists = of | {"teacher": asdict(whole.teacher), "asked": asked}
     lesson = shared.kept(
