@@ -37,8 +37,8 @@ def turned(old: Readable, new: Readable, known: History, power: float) -> tuple[
     weight = np.where(plays > 0, plays**power, 0.0)
     n = new.encoder.factors
     rotation = Rotation.fit(old.item_vectors[:shared, :n], new.item_vectors[:shared, :n], weight)
-    told = {"weights": rotation.turn_factors(new.encoder.weights), "habits_since": old.encoder.habits_since}
-    encoder = replace(new.encoder, **told)
+    encoder = new.encoder.with_rows(rotation.turn_factors(new.encoder.rows))
+    encoder = replace(encoder, habits_since=old.encoder.habits_since)
     return replace(new, item_vectors=rotation.turn_factors(new.item_vectors), encoder=encoder), rotation
 
 
