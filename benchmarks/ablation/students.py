@@ -14,6 +14,7 @@ from palate.embeddings.foundation import (
     Foundation,
     FoundationSettings,
     _begun,
+    factor_settings,
     fit_foundation,
     fit_lesson,
 )
@@ -47,7 +48,7 @@ class Student:
         if self.settings.teacher != shared.settings.teacher:
             lesson = fit_lesson(known, models, shared.company, self.settings)
         if self.settings.items != shared.settings.items:
-            models = [fit_items(known.history, known.playlists, known.columns, self.settings.items)]
+            models = [fit_items(known.history, known.playlists, known.columns, factor_settings(self.settings.items))]
         with halving(self.half_lives_days):
             learnt = fit_foundation(known, models, lesson, self.settings)
         return _ranked(shared, learnt, self.half_lives_days)
