@@ -86,7 +86,9 @@ def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
 
 
 def test_a_server_that_is_far_behind_is_not_ready(home, monkeypatch):
-    monkeypatch.setattr(Folder, "catch_up", lambda self, most=None: (_ for _ in ()).throw(RuntimeError("a fault")))
+    monkeypatch.setattr(
+        Folder, "catch_up", lambda self, most=None, partitions=(): (_ for _ in ()).throw(RuntimeError("a fault"))
+    )
     with TestClient(create_app(home)) as client:
         post(client)
         assert client.get("/health/ready").status_code == 200
