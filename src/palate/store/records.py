@@ -130,7 +130,7 @@ class OnlineStore:
         written anew by an environment that has not seen the deleted, and then every free page is written over. The file
         grows to twice the records, once. A kill leaves all records as they were; shred again.
         """
-        self._file.reopen(self._take_tables)
+        self.reopen()
         for space in self.spaces():
             self.replace(space, self._all(space), self.standing(space).offsets)
         self._fill_free_pages()
@@ -189,6 +189,10 @@ class OnlineStore:
             while batch := [_pair(user_id, record) for user_id, record in islice(remaining, LOAD_RECORDS)]:
                 self._file.change(partial(self._fill, slot, batch))
             self._file.change(partial(self._publish, space, slot, offsets))
+
+    def reopen(self) -> None:
+        """Forgets the pages that this process has in memory. Whoever writes must, after another process's `shred`."""
+        self._file.reopen(self._take_tables)
 
     def close(self) -> None:
         """Closes the store; it is unusable afterwards."""
