@@ -27,6 +27,7 @@ class Metrics:
         self.space_lag = Gauge(
             "palate_space_lag_listens", "Listens that the records of each version in use lack", ["space"], registry=to
         )
+        self.dead_letters = Gauge("palate_dead_letters", "Listens that could not be folded into a record", registry=to)
         self.space_info = Gauge("palate_space_info", "1 for the live space", ["space"], registry=to)
         self.space_created = Gauge(
             "palate_space_created_seconds", "When the live space was made, unix seconds", registry=to

@@ -53,7 +53,7 @@ class Lot:
         )
 
     def folded(self, item_vectors: NDArray[np.float32], encoder: Encoder) -> list[bytes]:
-        """(q,) the listeners' states with these listens in them; raises for what is no state, and no finite taste."""
+        """(q,) the listeners' states with these listens in them; raises for what is no state or not finite."""
         records = [self._record(one, encoder.dim) for one in self.stored]
         for n, (user, item) in enumerate(zip(self.user.tolist(), self.item.tolist(), strict=True)):
             records[user].add(
@@ -61,7 +61,8 @@ class Lot:
                 bool(self.skip[n]), bool(self.play[n]),
             )  # fmt: skip
         tastes = encoder.encode(records, self.told)
-        if not np.isfinite(tastes).all():
+        # The record too: a skip of an item without a finite vector spoils the sums, and not yet the taste.
+        if not np.isfinite(tastes).all() or not all(np.isfinite(record.sums).all() for record in records):
             raise ValueError("the taste is not a finite vector")
         return [UserState(taste, record).pack() for taste, record in zip(tastes, records, strict=True)]
 
