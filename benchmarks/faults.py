@@ -87,9 +87,9 @@ def outcome(stage: Stage, fault: str, kept: Ledger, seconds: list[float], note: 
 def api_killed(stage: Stage, times: int) -> Outcome:
     """The server and its worker get SIGKILL at a random moment while clients post; then it is started again."""
     kept, seconds = ledger(stage), []
+    server = stage.serve()
+    stage.ready()
     for _ in range(times):
-        server = stage.serve()
-        stage.ready()
         with posting(stage, kept):
             time.sleep(stage.random.uniform(0.2, 1.5))
             stage.kill(server)
@@ -97,7 +97,7 @@ def api_killed(stage: Stage, times: int) -> Outcome:
             stage.ready()
         stage.level()
         seconds.append(time.monotonic() - start)
-        stage.stop(server)
+    stage.stop(server)
     return outcome(stage, "server killed while it writes", kept, seconds, f"{kept.answers[0]} posts without an answer")
 
 
