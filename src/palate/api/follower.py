@@ -12,7 +12,9 @@ from functools import partial
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
+from palate.api.settings import FreshSettings
 from palate.core.errors import PalateError
+from palate.core.settings import read_settings
 from palate.fresh.fold import Folder
 from palate.fresh.lock import FoldLock
 from palate.privacy.asked import pending
@@ -64,6 +66,7 @@ class Follower:
         self._serving, self._metrics = serving, metrics
         self._lock = FoldLock(serving.home.online / "fold.lock")
         self._lag = Lag()
+        self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._rests: dict[str, _Rest] = {}
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
@@ -90,6 +93,7 @@ class Follower:
         while not self._stop.is_set():
             await self._tried("opening what was promoted", self._refresh)
             await self._tried("a deletion", self._delete_asked)
+            await self._gather()
             if not await self._round():
                 await _set_within(self._wake, POLL_SECONDS)
             self._wake.clear()
@@ -100,6 +104,12 @@ class Follower:
         """Ends `run` after the step under way."""
         self._stop.set()
         self._wake.set()
+
+    async def _gather(self) -> None:
+        """Until the oldest new listen has waited for the window: those that come meanwhile share its batch."""
+        listens, waited = self.behind() if self._serving.trained and self._window_seconds else (0, 0.0)
+        if listens and waited < self._window_seconds:
+            await _set_within(self._stop, self._window_seconds - waited)
 
     async def _round(self) -> bool:
         """Every version's turn, and the live one's before each other one's. True when one of them lacks more."""

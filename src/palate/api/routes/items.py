@@ -35,6 +35,9 @@ async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
 @router.get("/v1/search")
 def find(serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
     """Items by the words of their title and artists; with a listener, in the order of their taste."""
-    found = search(serving.live, q, None if user is None else id_text(user, "user"), n)
+    live = serving.live
+    reader = None if user is None else live.taken(id_text(user, "user"), "search")
+    found = search(live, q, reader, n)
+    told = {} if reader is None else {"taste_age_seconds": live.age_seconds(reader), "taste_offset": reader.offset}
     fields = ("item_id", "title", "artists", "kind", "available")
-    return Answer({"q": q, "items": [{name: getattr(one, name) for name in fields} for one in found]})
+    return Answer({"q": q} | told | {"items": [{name: getattr(one, name) for name in fields} for one in found]})

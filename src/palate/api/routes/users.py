@@ -35,13 +35,10 @@ async def taste(serving: Opened, user_id: UserId, space: SpaceLabel = None) -> A
     asked = _asked(serving, space)
     if asked is None:
         return _not_served(serving, space)
-    offset = asked.store.offset(asked.space.label)  # before the state, so that it never promises too much
-    state = asked.state(user_id)
-    stranger = len(state.record.items) == 0
+    taken = asked.read(user_id)
     return Answer({
-        "user_id": user_id, "vector": state.taste, "space": asked.space.label,
-        "age_seconds": None if stranger else max(asked.clock.now() - state.record.at, 0.0),
-        "offset": offset, "stranger": stranger,
+        "user_id": user_id, "vector": taken.state.taste, "space": asked.space.label,
+        "age_seconds": asked.age_seconds(taken), "offset": taken.offset, "stranger": taken.stranger,
     })  # fmt: skip
 
 
@@ -106,9 +103,13 @@ def _not_served(serving: Serving, space: str | None) -> Answer:
 
 
 def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, object]:
-    ranked = live.path.rank(FOR_YOU, live.query(user_id, [], []), n).candidates
+    query = live.query(user_id, [], [])
+    ranked = live.path.rank(FOR_YOU, query, n).candidates
     items = [
         {"item_id": live.items.id(row), "score": score, "source": ranked.source(place)}
         for place, (row, score) in enumerate(zip(ranked.items.tolist(), ranked.scores.tolist(), strict=True))
     ]
-    return {"user_id": user_id, "space": live.space.label, "items": items}
+    return {
+        "user_id": user_id, "space": live.space.label, "taste_age_seconds": query.taste_age_seconds,
+        "taste_offset": query.offset, "items": items,
+    }  # fmt: skip
