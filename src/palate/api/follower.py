@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from palate.api.counted import counted
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
 from palate.api.settings import FreshSettings
@@ -24,28 +23,9 @@ from palate.surfaces.live import LiveHome
 POLL_SECONDS = 0.1  # for what other processes append; our own posts wake the follower
 REFRESH_SECONDS = 1.0
 MAX_BACK_OFF_SECONDS = 30.0
-MAX_MARKS = 1_000
 SLICE_LISTENS = 1_024  # of a version beside the live one in one turn, for which the live one has to wait: .2 s
 
 logger = logging.getLogger("palate.api")
-
-
-class Lag:
-    """For how long the oldest listen that is in the log and not in the records has been waiting."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._marks: deque[tuple[int, float]] = deque()  # (log's end, when it was first seen), ascending
-
-    def seconds(self, end: int, folded: int, moment: float) -> float:
-        """0.0 when `folded` has reached `end`; `moment` is any clock that does not run backwards."""
-        with self._turn:
-            while self._marks and self._marks[0][0] <= folded:
-                self._marks.popleft()
-            newest = self._marks[-1][0] if self._marks else folded
-            if end > newest and len(self._marks) < MAX_MARKS:
-                self._marks.append((end, moment))
-            return moment - self._marks[0][1] if self._marks else 0.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +45,6 @@ class Follower:
     def __init__(self, serving: Serving, metrics: Metrics) -> None:
         self._serving, self._metrics = serving, metrics
         self._lock = FoldLock(serving.home.online / "fold.lock")
-        self._lag = Lag()
         self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._rests: dict[str, _Rest] = {}
@@ -81,7 +60,9 @@ class Follower:
     def behind(self) -> tuple[int, float]:
         """How many listens the live space's records lack, and for how many seconds the oldest of them has waited."""
         end, folded = self._serving.log.end_offset(), self._serving.store.offset(self._serving.live.space.label)
-        return max(end - folded, 0), self._lag.seconds(end, folded, time.monotonic())
+        moment = time.monotonic()
+        self._serving.arrivals.note(end, moment)  # what other processes appended is seen here first
+        return max(end - folded, 0), self._serving.arrivals.waiting(folded, moment)
 
     def lags(self) -> dict[str, int]:
         """By label, how many listens the records of each version in use lack."""
@@ -107,7 +88,7 @@ class Follower:
 
     async def _gather(self) -> None:
         """Until the oldest new listen has waited for the window: those that come meanwhile share its batch."""
-        listens, waited = self.behind() if self._serving.trained and self._window_seconds else (0, 0.0)
+        listens, waited = self.behind() if self._serving.trained else (0, 0.0)
         if listens and waited < self._window_seconds:
             await _set_within(self._stop, self._window_seconds - waited)
 
@@ -167,7 +148,7 @@ class Follower:
             return False
         if self._serving.trained and label == self._serving.live.space.label:
             if self.behind()[0]:
-                self._metrics.folded.inc(self._folder_of(version).catch_up().listens)
+                self._metrics.count_folded(self._folder_of(version).catch_up().listens)
                 self.behind()
             return False
         end = self._serving.log.end_offset()
@@ -181,7 +162,7 @@ class Follower:
             serving = self._serving
             space, items, calendar = version.space, version.items, version.clock.calendar
             folder = Folder.of(space, serving.log, serving.store, items, calendar, version.attributes)
-            self._folders[label] = (version, folder)
+            self._folders[label] = (version, counted(folder, self._metrics))
         return self._folders[label][1]
 
 

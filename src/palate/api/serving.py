@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from palate.api.arrivals import Arrivals
 from palate.core.aliases import FILE
 from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
@@ -25,7 +26,7 @@ class Serving:
     """
 
     def __init__(self, home: Home, wall: Callable[[], float]) -> None:
-        self.home, self.wall = home.require(), wall
+        self.home, self.wall, self.arrivals = home.require(), wall, Arrivals()
         self.log = ListeningLog(home.log)
         self.store = OnlineStore(home.online / "records")  # written too: LMDB opens a file once in a process
         self._seen: tuple[tuple[int, int] | None, Calendar] = (None, Calendar())

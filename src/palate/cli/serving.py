@@ -1,4 +1,4 @@
-"""palate serve, fresh."""
+"""palate serve, fresh, fresh status."""
 
 import click
 
@@ -28,14 +28,48 @@ def start(home: Home, host: str | None, port: int | None, workers: int | None) -
     run(home, host or settings.host, port or settings.port, workers or settings.workers, settings)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, folding what is logged meanwhile.")
 @json_option
-@click.pass_obj
-def fresh(home: Home, as_json: bool) -> None:
+@click.pass_context
+def fresh(context: click.Context, follow: bool, as_json: bool) -> None:
     """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself.
 
     Into the live version and into every other one in use: next, the one that a rollback goes to, and what is pinned.
+    With --follow it is a worker of its own: it stands by while another process folds, and takes over when that ends.
     """
+    home: Home = context.obj
+    if context.invoked_subcommand is None:
+        (_followed if follow else _caught_up)(home, as_json)
+
+
+@fresh.command()
+@click.option("--host", help="Where the server listens; default from palate.toml, else 127.0.0.1.")
+@click.option("--port", type=int, help="Its port; default from palate.toml, else 8420.")
+@json_option
+@click.pass_obj
+def status(home: Home, host: str | None, port: int | None, as_json: bool) -> None:
+    """How fresh tastes are: lag, throughput, batches, and the age of what was served, surface by surface.
+
+    Asks the running server; when none of this home answers, only the lag is known, from the home's files.
+    """
+    from palate.api.settings import ServerSettings
+    from palate.api.status import address_of, in_words
+    from palate.api.status import status as asked
+
+    settings = read_settings(home.require().settings).section(ServerSettings)
+    told = asked(home, address_of(host or settings.host, port or settings.port))
+    show(told, in_words(told), as_json)
+
+
+def _followed(home: Home, as_json: bool) -> None:
+    from palate.api.following import follow
+
+    listens = follow(home)
+    show({"listens": listens}, f"{listens:,} listens folded", as_json)
+
+
+def _caught_up(home: Home, as_json: bool) -> None:
     from palate.jobs.online import catch_up
 
     done = catch_up(home)
