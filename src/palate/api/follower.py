@@ -3,11 +3,12 @@
 import asyncio
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
+from palate.api.settings import FreshSettings
+from palate.core.settings import read_settings
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded, Folder
@@ -19,25 +20,6 @@ from palate.surfaces.live import LiveHome
 
 POLL_SECONDS = 0.1  # for what other processes append; our own posts wake the follower
 REFRESH_SECONDS = 1.0
-MAX_MARKS = 1_000
-
-
-class Lag:
-    """For how long the oldest listen that is in the log and not in the records has been waiting."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._marks: deque[tuple[int, float]] = deque()  # (log's end, when it was first seen), ascending
-
-    def seconds(self, end: int, folded: int, moment: float) -> float:
-        """0.0 when `folded` has reached `end`; `moment` is any clock that does not run backwards."""
-        with self._turn:
-            while self._marks and self._marks[0][0] <= folded:
-                self._marks.popleft()
-            newest = self._marks[-1][0] if self._marks else folded
-            if end > newest and len(self._marks) < MAX_MARKS:
-                self._marks.append((end, moment))
-            return moment - self._marks[0][1] if self._marks else 0.0
 
 
 class _Served:
@@ -82,8 +64,9 @@ class Follower:
             online, _Served(serving, self._dead), serving.store, self,
             {"a deletion": self._delete_asked}, self._stopped.is_set,
         )  # fmt: skip
-        self._lag, self._delete_at = Lag(), 0.0
-        self._wake = asyncio.Event()
+        self._delete_at = 0.0
+        self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
+        self._wake, self._stopping = asyncio.Event(), asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "follow")
 
     def wake(self) -> None:
@@ -93,7 +76,9 @@ class Follower:
     def behind(self) -> tuple[int, float]:
         """How many listens the live space's records lack, and for how many seconds the oldest of them has waited."""
         end, folded = self._serving.log.end_offset(), self._serving.store.offset(self._serving.live.space.label)
-        return max(end - folded, 0), self._lag.seconds(end, folded, time.monotonic())
+        moment = time.monotonic()
+        self._serving.arrivals.note(end, moment)  # what other processes appended is seen here first
+        return max(end - folded, 0), self._serving.arrivals.waiting(folded, moment)
 
     def lags(self) -> dict[str, int]:
         """By label, how many listens the records of each version in use lack."""
@@ -104,7 +89,8 @@ class Follower:
         """Follows until `stop`."""
         loop = asyncio.get_running_loop()
         while not self._stopped.is_set():
-            if not await loop.run_in_executor(self._thread, self._round):
+            await self._gather()
+            if not await loop.run_in_executor(self._thread, self._worker.round):
                 await _set_within(self._wake, POLL_SECONDS)
             self._wake.clear()
         self._thread.shutdown(wait=False)
@@ -114,21 +100,26 @@ class Follower:
     def stop(self) -> None:
         """Ends `run` after the step under way."""
         self._stopped.set()
+        self._stopping.set()
         self._wake.set()
 
     def folded(self, label: str, folded: Folded, seconds: float) -> None:
         """The worker tells what it did."""
         if self._serving.trained and label == self._serving.live.space.label:
-            self._metrics.folded.inc(folded.listens)
+            self._metrics.count_folded(folded.listens)
+        self._metrics.batch_listens.labels(label).observe(folded.listens)
+        self._metrics.batch_listeners.labels(label).observe(folded.listeners)
+        self._metrics.fold_seconds.labels(label).observe(seconds)
 
     def failed(self, what: str) -> None:
         """The worker tells that something failed; it tries again."""
         self._metrics.fold_failures.inc()
 
-    def _round(self) -> bool:
-        if self._serving.trained:
-            self.behind()  # so that the waiting is counted from when it was first seen
-        return self._worker.round()
+    async def _gather(self) -> None:
+        """Until the oldest new listen has waited for the window: those that come meanwhile share its batch."""
+        listens, waited = self.behind() if self._serving.trained else (0, 0.0)
+        if listens and waited < self._window_seconds:
+            await _set_within(self._stopping, self._window_seconds - waited)
 
     def _delete_asked(self) -> None:
         """A deletion that cannot be finished now is tried again later, and folding goes on meanwhile."""

@@ -11,6 +11,7 @@ from types import FrameType
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.partitions import PARTITIONS
+from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded
@@ -67,7 +68,10 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
 
 
 def follow_with(home: Home, workers: int) -> None:
-    """The same with several processes, until SIGINT or SIGTERM; one that dies is replaced."""
+    """The same with several processes, until SIGINT or SIGTERM; one that dies is replaced.
+
+    They end when this process does, however it ends. BadInput for fewer than 1 or more than PARTITIONS.
+    """
     if not 1 <= workers <= PARTITIONS:
         raise BadInput(f"{workers} workers cannot share a home; give 1 to {PARTITIONS}")
     home.require()
@@ -96,8 +100,26 @@ def follow_with(home: Home, workers: int) -> None:
             process.join(CHILD_SECONDS)
 
 
+def lacking(home: Home) -> dict[str, int]:
+    """By label, how many listens the records of each version in use lack, the live one first.
+
+    Empty before the first training.
+    """
+    labels = Spaces(home.require().spaces).in_use
+    if not labels:
+        return {}
+    with ListeningLog(home.log) as log, OnlineStore(home.online / "records", readonly=True) as store:
+        ends = log.ends()
+        folded = {label: store.standing(label).offsets for label in labels}
+    return {
+        label: max(end - offset for end, offset in zip(ends, offsets, strict=True)) for label, offsets in folded.items()
+    }
+
+
 def _worker(root: Path) -> None:
-    follow(Home(root), _stop_on_signals())
+    told, parent = _stop_on_signals(), multiprocessing.parent_process()
+    # Nobody would stop the worker of a parent that was killed.
+    follow(Home(root), lambda: told() or not (parent is not None and parent.is_alive()))
 
 
 def _stop_on_signals() -> Callable[[], bool]:
