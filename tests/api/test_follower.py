@@ -8,9 +8,11 @@ import pytest
 from palate.api import follower
 from palate.api.app import create_app
 from palate.core.listens import Listen, in_columns
+from palate.core.partitions import PARTITIONS
 from palate.embeddings.space import Spaces
+from palate.fresh import worker
 from palate.fresh.fold import Folder
-from palate.fresh.lock import FoldLock
+from palate.fresh.shares import Shares
 from palate.listening.log import ListeningLog
 
 from .homes import TestClient, copy_space
@@ -46,14 +48,14 @@ def test_an_unknown_item_is_accepted_and_changes_no_taste(home):
 
 
 def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
-    monkeypatch.setattr(follower, "MAX_BACK_OFF_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "MAX_BACK_OFF_SECONDS", 0.2)
     fold, failures = Folder.catch_up, []
 
-    def failing(self, most=None):
+    def failing(self, most=None, partitions=()):
         if len(failures) < 3:
             failures.append(1)
             raise RuntimeError("a fault")
-        return fold(self, most)
+        return fold(self, most, partitions)
 
     monkeypatch.setattr(Folder, "catch_up", failing)
     with TestClient(create_app(home)) as client:
@@ -64,7 +66,9 @@ def test_a_failing_fold_is_counted_and_tried_again(home, monkeypatch):
 
 
 def test_a_server_that_is_far_behind_is_not_ready(home, monkeypatch):
-    monkeypatch.setattr(Folder, "catch_up", lambda self, most=None: (_ for _ in ()).throw(RuntimeError("a fault")))
+    monkeypatch.setattr(
+        Folder, "catch_up", lambda self, most=None, partitions=(): (_ for _ in ()).throw(RuntimeError("a fault"))
+    )
     with TestClient(create_app(home)) as client:
         post(client)
         assert client.get("/health/ready").status_code == 200
@@ -75,9 +79,9 @@ def test_a_server_that_is_far_behind_is_not_ready(home, monkeypatch):
         assert "palate_fold_lag_listens 1.0" in client.get("/metrics").text
 
 
-def test_another_process_that_holds_the_lock_folds(home):
-    other = FoldLock(home.online / "fold.lock")
-    assert other.mine()
+def test_what_another_worker_has_taken_is_its_to_fold(home):
+    other = Shares(home.online / "fold")
+    assert len(other.mine()) == PARTITIONS
     with TestClient(create_app(home)) as client:
         offset = post(client)
         assert not eventually(lambda: taste(client)["offset"] >= offset, seconds=0.5)
@@ -138,4 +142,4 @@ def test_an_untrained_home_accepts_events_and_answers_once_it_is_trained(home, m
 @pytest.fixture(autouse=True)
 def quiet(caplog):
     """Failures that are made on purpose are logged; not on the screen."""
-    caplog.set_level("CRITICAL", logger="palate.api")
+    caplog.set_level("CRITICAL", logger="palate.fresh")

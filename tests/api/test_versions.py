@@ -1,6 +1,6 @@
 """Versions side by side: every one in use can be asked for and stays fresh; a damaged one harms no other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -111,10 +111,10 @@ def test_a_damaged_version_stops_no_other(home: Home, spaces: Spaces) -> None:
 def test_a_fault_in_the_live_space_does_not_stop_the_one_beside_it(home: Home, spaces: Spaces, monkeypatch) -> None:
     fold = Folder.catch_up
 
-    def failing(self: Folder, most: int | None = None) -> Folded:
+    def failing(self: Folder, most: int | None = None, partitions: Sequence[int] = ()) -> Folded:
         if self.space == "taste@1":
             raise RuntimeError("a fault")
-        return fold(self, most)
+        return fold(self, most, partitions)
 
     monkeypatch.setattr(Folder, "catch_up", failing)
     spaces.propose("taste@3", why="test")

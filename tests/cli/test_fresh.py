@@ -54,6 +54,6 @@ def test_it_follows_until_it_is_told_to_stop(own: Home) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=60)
-    assert (process.returncode, json.loads(out)) == (0, {"listens": 2})
+    assert (process.returncode, json.loads(out)) == (0, {"stopped": True})
     assert err.startswith("Palate follows ")
     assert catch_up(own).listens == 0

@@ -1,5 +1,6 @@
 """Folding the log gives the records that the whole history gives, whatever the pieces and whatever is killed."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS, Calendar
+from palate.core.errors import Corrupt, PalateError
 from palate.core.items import KINDS, Item
 from palate.core.listens import Event, Listen, in_columns
+from palate.core.partitions import PARTITIONS, partition_of
 from palate.embeddings.bulk import build_records
 from palate.embeddings.encoder import Encoder, feature_count
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 from palate.embeddings.states import UserState
+from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import FoldLock
 from palate.listening.log import ListeningLog
@@ -163,17 +167,15 @@ def test_a_slice_ends_where_it_says_and_the_next_goes_on_from_there(house):
 
 
 class Meddled(OnlineStore):
-    """Does something else to the space just before it is written to for the second time, as another process may."""
+    """Does something else to the space just before it is written to, as another process may."""
 
     def __init__(self, path, meddle):
         super().__init__(path)
-        self.meddle, self.looks = meddle, 0
+        self.meddle = meddle
 
-    def offset(self, space):
-        self.looks += 1
-        if self.looks == 2:  # the first look is where to begin
-            self.meddle(super())
-        return super().offset(space)
+    def commit(self, space, epoch, parts):
+        self.meddle(super())
+        return super().commit(space, epoch, parts)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +183,9 @@ class Meddled(OnlineStore):
     [
         (lambda store: store.drop("taste@1"), 0),  # retired
         (lambda store: store.replace("taste@1", [("u", b"trained anew")], 1), 1),
+        (lambda store: store.replace("taste@1", [("u", b"trained anew")], 2), 2),  # at the offset that it began with
     ],
-    ids=["dropped", "replaced"],
+    ids=["dropped", "replaced", "replaced at the same offset"],
 )
 def test_nothing_is_written_over_records_that_were_dropped_or_replaced_meanwhile(tmp_path, meddle, left):
     house = House(tmp_path)
@@ -192,7 +195,28 @@ def test_nothing_is_written_over_records_that_were_dropped_or_replaced_meanwhile
     house.store.close()
     house.store = Meddled(tmp_path / "records", meddle)
     assert house.folder_over(house.store).catch_up() == Folded(listens=0, listeners=0, offset=left)
-    assert house.store.count("taste@1") == left
+    assert house.store.count("taste@1") == min(left, 1)
+    house.close()
+
+
+def test_a_listener_deleted_while_a_batch_is_folded_does_not_come_back(tmp_path):
+    house = House(tmp_path)
+    house.log.append(in_columns([play("u", "i1", 1), play("v", "i2", 2)]))
+    house.folder.catch_up()
+    house.log.append(in_columns([play("u", "i3", 3), play("v", "i3", 3)]))
+    house.store.close()
+
+    def delete(store):
+        house.log.erase(["u"])
+        store.delete("u")
+
+    house.store = Meddled(tmp_path / "records", delete)
+    folder = house.folder_over(house.store)
+    assert folder.catch_up() == Folded(listens=0, listeners=0, offset=2)
+    house.store.meddle = lambda store: None
+    assert folder.catch_up() == Folded(listens=1, listeners=1, offset=4)
+    assert house.states().keys() == {"v"}
+    same(house.states()["v"].record, house.records()["v"])
     house.close()
 
 
@@ -201,11 +225,11 @@ class Killed(OnlineStore):
 
     failures = 0
 
-    def put_many(self, space, records, offset):
+    def commit(self, space, epoch, parts):
         if self.failures:
             self.failures -= 1
             raise KeyboardInterrupt
-        super().put_many(space, records, offset)
+        return super().commit(space, epoch, parts)
 
 
 def test_each_listen_counts_once_whatever_is_killed(tmp_path):
@@ -223,6 +247,77 @@ def test_each_listen_counts_once_whatever_is_killed(tmp_path):
     assert house.states()["u"].record.plays.tolist() == [2, 2, 2]
     same(house.states()["u"].record, house.records()["u"])
     house.close()
+
+
+PARTS = st.lists(st.sets(st.integers(0, PARTITIONS - 1), min_size=1), max_size=6)
+
+
+@given(everything=st.lists(listens, max_size=25), turns=PARTS, cut=st.integers(0, 25), most=st.integers(1, 30))
+@settings(deadline=None, max_examples=60)
+def test_partitions_folded_by_anyone_in_any_order_equal_the_whole(tmp_path_factory, everything, turns, cut, most):
+    house = House(tmp_path_factory.mktemp("house"))
+    house.log.append(in_columns(everything[:cut]))
+    for partitions in turns:
+        house.folder.catch_up(most, partitions)
+    house.log.append(in_columns(everything[cut:]))
+    for partitions in turns:
+        house.folder.catch_up(most, partitions)
+    assert house.folder.catch_up().offset == house.log.end_offset()
+    stored, whole = house.states(), house.records()
+    assert stored.keys() == whole.keys()
+    for user, record in whole.items():
+        same(stored[user].record, record)
+    house.close()
+
+
+def test_a_worker_of_some_partitions_leaves_the_other_listeners_alone(house):
+    house.log.append(in_columns([play(user, "i1", 1) for user in "uvw"]))
+    mine = {partition_of("u")}
+    assert partition_of("v") not in mine
+    assert house.folder.catch_up(partitions=mine) == Folded(listens=1, listeners=1, offset=3)
+    assert house.states().keys() == {user for user in "uvw" if partition_of(user) in mine}
+    assert house.store.offset("taste@1") == 0  # what all records contain
+    house.folder.catch_up()
+    assert house.states().keys() == set("uvw")
+    assert house.store.offset("taste@1") == 3
+
+
+def test_a_poisoned_listen_goes_to_the_dead_letters_and_the_rest_flows(tmp_path):
+    house = House(tmp_path)
+    house.store.put_many("taste@1", {"v": b"no state at all"}, 0)
+    poisoned = VECTORS.copy()
+    poisoned[7] = np.nan
+    users = [f"u{n}" for n in range(9)]
+    house.log.append(in_columns([*(play(user, "i1", 1) for user in users), play("u3", "i7", 2), play("v", "i2", 3)]))
+    folder = house.folder_over(house.store, vectors=poisoned)
+    with pytest.raises(Corrupt):
+        folder.catch_up()
+    with DeadLetters(tmp_path / "dead.sqlite") as dead:
+        assert replace(folder, dead=dead).catch_up() == Folded(listens=11, listeners=8, offset=11)
+        letters = dead.all()
+    assert [(one.space, one.offset) for one in letters] == [("taste@1", 4), ("taste@1", 10), ("taste@1", 11)]
+    assert "not a finite vector" in letters[0].reason
+    assert "Corrupt" in letters[2].reason
+    got = {user: house.store.get("taste@1", user) for user in [*users, "v"]}
+    assert got.pop("u3") is None  # all of this listener's listens in the batch are with the letters
+    assert got.pop("v") == b"no state at all"
+    whole = house.records()
+    for user, state in got.items():
+        same(UserState.unpack(state).record, whole[user])
+    house.close()
+
+
+def test_a_full_disk_is_no_poison(house, tmp_path, monkeypatch):
+    house.log.append(in_columns([play("u", "i1", 1)]))
+
+    def full(*_):
+        raise PalateError("the disk is full")
+
+    monkeypatch.setattr(house.store, "commit", full)
+    with DeadLetters(tmp_path / "dead.sqlite") as dead:
+        with pytest.raises(PalateError, match="full"):
+            replace(house.folder, dead=dead).catch_up()
+        assert dead.all() == []
 
 
 def test_an_item_beyond_the_space_waits_for_the_next_one(house):

@@ -2,7 +2,7 @@
 
 import click
 
-from palate.cli.output import json_option, show
+from palate.cli.output import json_option, note, show
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
@@ -30,17 +30,23 @@ def start(home: Home, host: str | None, port: int | None, workers: int | None) -
 
 @click.group(invoke_without_command=True)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, folding what is logged meanwhile.")
+@click.option("--workers", type=int, default=1, show_default=True, help="With --follow: processes that share the work.")
 @json_option
 @click.pass_context
-def fresh(context: click.Context, follow: bool, as_json: bool) -> None:
+def fresh(context: click.Context, follow: bool, workers: int, as_json: bool) -> None:
     """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself.
 
     Into the live version and into every other one in use: next, the one that a rollback goes to, and what is pinned.
-    With --follow it is a worker of its own: it stands by while another process folds, and takes over when that ends.
+    With --follow it shares the listeners with other workers of the home, servers among them, and takes over the share
+    of one that ends.
     """
     home: Home = context.obj
-    if context.invoked_subcommand is None:
-        (_followed if follow else _caught_up)(home, as_json)
+    if context.invoked_subcommand is not None:
+        return
+    if follow:
+        _followed(home, workers, as_json)
+    else:
+        _caught_up(home, as_json)
 
 
 @fresh.command()
@@ -62,11 +68,14 @@ def status(home: Home, host: str | None, port: int | None, as_json: bool) -> Non
     show(told, in_words(told), as_json)
 
 
-def _followed(home: Home, as_json: bool) -> None:
-    from palate.api.following import follow
+def _followed(home: Home, workers: int, as_json: bool) -> None:
+    from palate.embeddings.space import Spaces
+    from palate.jobs.following import follow_with
 
-    listens = follow(home)
-    show({"listens": listens}, f"{listens:,} listens folded", as_json)
+    label = Spaces(home.require().spaces).live.label
+    note(f"Palate follows {home.root} into {label} (stop it with Ctrl-C)")
+    follow_with(home, workers)
+    show({"stopped": True}, "stopped", as_json)
 
 
 def _caught_up(home: Home, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """Follows the log: folds new listens into the records of those who listened, and encodes them again."""
 
+import logging
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,16 +9,24 @@ from numpy.typing import NDArray
 
 from palate.catalog.columns import ItemColumns
 from palate.core.clock import Calendar
+from palate.core.errors import Corrupt
 from palate.core.listens import Event
+from palate.core.partitions import ALL, partition_of
 from palate.embeddings.encoder import Encoder
-from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space
-from palate.embeddings.states import UserState
 from palate.embeddings.weights import event_weights
+from palate.fresh.dead import DeadLetters
+from palate.fresh.lot import Lot
 from palate.listening.attributes import Attributes
-from palate.listening.log import ListeningLog, LogBatch
+from palate.listening.backlog import EventLog, LogBatch, Unread
+from palate.store.folds import Part, Standing
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
+
+BATCH_LISTENS = 65_536  # the most that one transaction holds
+FAULTS = (Corrupt, ArithmeticError, LookupError, TypeError, ValueError)  # of the data; a full disk is none
+
+logger = logging.getLogger("palate.fresh")
 
 
 @dataclass(frozen=True)
@@ -30,15 +40,16 @@ class Folded:
 
 @dataclass(frozen=True)
 class Folder:
-    """Keeps the records of one space level with the log. One process at a time may fold into a store.
+    """Keeps the records of one space level with the log. Any number may fold into a store, each for its partitions.
 
-    space        label, e.g. "taste@7"; each version has records and an offset of its own
+    space        label, e.g. "taste@7"; each version has records and offsets of its own
     item_vectors # (items, dim) float32, what a record sums
     kinds        # (items,) uint8, positions in core.items.KINDS
     attributes   what is told of listeners; None when nothing is
+    dead         where listens go that cannot be folded; None to raise instead
     """
 
-    log: ListeningLog
+    log: EventLog
     store: OnlineStore
     items: ItemStore
     space: str
@@ -47,69 +58,90 @@ class Folder:
     encoder: Encoder
     calendar: Calendar
     attributes: Attributes | None = None
+    dead: DeadLetters | None = None
 
     @classmethod
     def of(
-        cls, space: Space, log: ListeningLog, store: OnlineStore, items: ItemStore, calendar: Calendar,
-        attributes: Attributes,
+        cls, space: Space, log: EventLog, store: OnlineStore, items: ItemStore, calendar: Calendar,
+        attributes: Attributes, dead: DeadLetters | None = None,
     ) -> "Folder":  # fmt: skip
         """Over a published space, whose vectors stay on disk. Corrupt when a file of it is missing or damaged."""
         kinds, listened = ItemColumns.load(space.folder / "columns.npz").kind, np.asarray(space.listened)
-        return cls(log, store, items, space.label, listened, kinds, space.encoder, calendar, attributes)
+        return cls(log, store, items, space.label, listened, kinds, space.encoder, calendar, attributes, dead)
 
-    def catch_up(self, most: int | None = None) -> Folded:
-        """Folds what was logged since the store's offset, part by part; each part is one transaction.
+    def catch_up(self, most: int | None = None, partitions: Collection[int] = ALL) -> Folded:
+        """Folds what these partitions' records lack, piece by piece; each piece is one transaction.
 
-        most: ends after so many listens, for who has other spaces to look after; None for all. It also ends when
-        somebody else replaced or dropped the records meanwhile; the next call goes on from what is there then.
+        most: looks at so many listens at most, for who has other spaces to look after; None for all. It also ends when
+        somebody else changed the records meanwhile; the next call goes on from what is there then.
         """
-        listens, offset, end = 0, self.store.offset(self.space), self.log.end_offset()
-        changed: set[str] = set()
-        for batch in self.log.replay(offset):
-            stop = len(batch) if most is None else min(len(batch), most - listens)
-            records, upto = self._fold(batch, stop), int(batch.offsets[stop - 1])
-            if not self._write(records, offset, upto):
-                return Folded(listens, len(changed), self.store.offset(self.space))
-            listens, offset = listens + stop, upto
-            changed.update(records)
-            if listens == most:
-                return Folded(listens, len(changed), offset)
-        in_holes = offset < end  # the log ends where deleted listeners' listens were
-        if in_holes and self._write({}, offset, end):
-            offset = end
-        return Folded(listens, len(changed), offset)
+        looked, changed = 0, set[str]()
+        while most is None or looked < most:
+            standing = self.store.standing(self.space)
+            after = {partition: standing.offsets[partition] for partition in partitions}
+            unread = self.log.unread(after, BATCH_LISTENS if most is None else min(BATCH_LISTENS, most - looked))
+            if unread is None:
+                break
+            states = dict(self._states(unread.batch))
+            if not self._commit(standing, unread, states):
+                break
+            looked += len(unread.batch)
+            changed.update(states)
+        return Folded(looked, len(changed), min(self.store.standing(self.space).offsets[one] for one in partitions))
 
-    def _write(self, records: dict[str, UserRecord], since: int, upto: int) -> bool:
-        """Encodes and stores them; False, and nothing written, when the stored records are not those of `since`."""
-        look_up = self.attributes if self.encoder.reads_attributes else None
-        told = None if look_up is None else look_up.of(list(records), self.calendar)
-        tastes = self.encoder.encode(list(records.values()), told)
-        states = {
-            u: UserState(taste, record).pack() for (u, record), taste in zip(records.items(), tastes, strict=True)
-        }
-        if self.store.offset(self.space) != since:  # a version was retired, or trained anew
-            return False
-        self.store.put_many(self.space, states, upto)
-        return True
+    def _commit(self, standing: Standing, unread: Unread, states: dict[str, bytes]) -> bool:
+        """Whether all of it was written: not when a version was retired or trained anew, or a listener deleted."""
+        moved = {p: upto for p, upto in unread.upto.items() if upto > standing.offsets[p]}
+        records: dict[int, dict[str, bytes]] = {partition: {} for partition in moved}
+        for user, state in states.items():
+            records[partition_of(user)][user] = state
+        parts = [Part(p, standing.offsets[p], upto, records[p]) for p, upto in moved.items()]
+        return all(self.store.commit(self.space, standing.epoch, parts))
 
-    def _fold(self, batch: LogBatch, stop: int) -> dict[str, UserRecord]:
-        """The records of who listened in the batch's first `stop` listens, with these in them.
+    def _states(self, batch: LogBatch) -> Iterator[tuple[str, bytes]]:
+        """Who listened in the batch, with these listens in their states."""
+        lot = self._lot(batch)
+        if lot.users:
+            yield from self._folded(lot)
 
-        Items without a row change nothing.
-        """
+    def _lot(self, batch: LogBatch) -> Lot:
+        """The listens that change a record, with all that is read from elsewhere. Items without a row change none."""
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
-        moments = self.calendar.home_times(batch.timestamp)
-        counted = np.flatnonzero((weights > 0)[:stop] | skipped[:stop])
-        records: dict[str, UserRecord] = {}
-        for i in counted.tolist():
-            row = self.items.row(batch.item_id[i])
-            if row is None or row >= len(self.item_vectors):
-                continue
-            user = batch.user_id[i]
-            if user not in records:
-                stored = self.store.get(self.space, user)
-                records[user] = UserState.unpack(stored).record if stored else UserRecord.empty(self.encoder.dim)
-            kind, vector = int(self.kinds[row]), self.item_vectors[row]
-            play = bool(batch.event[i] == Event.PLAY)
-            records[user].add(row, kind, vector, float(moments[i]), float(weights[i]), bool(skipped[i]), play)
-        return records
+        counted = np.flatnonzero((weights > 0) | skipped)
+        rows = {item: self.items.row(item) for item in {batch.item_id[n] for n in counted.tolist()}}
+        row = np.array([-1 if (r := rows[batch.item_id[n]]) is None else r for n in counted.tolist()], np.int64)
+        known = (row >= 0) & (row < len(self.item_vectors))
+        counted, row = counted[known], row[known]
+        place: dict[str, int] = {}
+        user = np.array([place.setdefault(batch.user_id[n], len(place)) for n in counted.tolist()], np.int64)
+        users = list(place)
+        look_up = self.attributes if self.encoder.reads_attributes and users else None
+        return Lot(
+            users=users,
+            stored=[self.store.get(self.space, one) for one in users],
+            told=None if look_up is None else look_up.of(users, self.calendar),
+            user=user,
+            item=row,
+            kind=self.kinds[row],
+            moment=self.calendar.home_times(batch.timestamp)[counted],
+            weight=weights[counted],
+            skip=skipped[counted],
+            play=batch.event[counted] == Event.PLAY,
+            offset=batch.offsets[counted],
+        )
+
+    def _folded(self, lot: Lot) -> Iterator[tuple[str, bytes]]:
+        """Each listener's new state. Where one cannot be had, the listens go to the dead letters; the rest flows."""
+        try:
+            states = lot.folded(self.item_vectors, self.encoder)
+        except FAULTS as error:
+            if self.dead is None:
+                raise
+            if len(lot.users) == 1:
+                logger.error("%d listens from offset %d on: %s", len(lot.offset), lot.offset[0], error, exc_info=error)
+                self.dead.add(self.space, lot.offset.tolist(), f"{type(error).__name__}: {error}")
+                return
+            for half in np.array_split(np.arange(len(lot.users)), 2):
+                yield from self._folded(lot.part(half))
+        else:
+            yield from zip(lot.users, states, strict=True)

@@ -1,7 +1,7 @@
 """The listening log: every listen once, in the order in which it was accepted, on disk before `append` returns."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
 from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
+from palate.core.partitions import PARTITIONS, partitions_of
 from palate.listening import erasing
+from palate.listening.backlog import LogBatch, Unread
 from palate.listening.database import Database, Layout, insert
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
@@ -59,31 +61,6 @@ class Appended:
     duplicates: int
     offsets: NDArray[np.int64]
     left_out: int = 0
-
-
-@dataclass(frozen=True)
-class LogBatch:
-    """Some listens of the log, ascending by offset; every column has the same length n >= 1.
-
-    offsets   # (n,) int64
-    timestamp # (n,) float64, true unix seconds
-    session   # (n,) int64, negative where the source named one, else 0
-    The other columns are those of core.listens.Listens; the optional texts are None when no row has one.
-    """
-
-    offsets: NDArray[np.int64]
-    user_id: list[str]
-    item_id: list[str]
-    timestamp: NDArray[np.float64]
-    event: NDArray[np.uint8]
-    seconds_played: NDArray[np.float32]
-    duration_seconds: NDArray[np.float32]
-    session: NDArray[np.int64]
-    surface: list[str | None] | None
-    context_id: list[str | None] | None
-
-    def __len__(self) -> int:
-        return len(self.offsets)
 
 
 class ListeningLog:
@@ -181,6 +158,32 @@ class ListeningLog:
             after = int(offsets[-1])
             if len(batch):
                 yield batch
+
+    def ends(self) -> tuple[int, ...]:
+        """(PARTITIONS,) the log's end for each partition of listeners: here they share one sequence of offsets."""
+        return (self.end_offset(),) * PARTITIONS
+
+    def unread(self, after: Mapping[int, int], most: int = BATCH_RECORDS) -> Unread | None:
+        """The next listens of some partitions' listeners, beyond the offset that `after` names for each.
+
+        Looks at `most` listens at most, those of other partitions among them. None at the log's end.
+        """
+        start = min(after.values())
+        with self._database.read() as db:
+            offsets, records = self._records_after(db, start)
+            if not len(records):
+                return None
+            offsets, records = offsets[:most], records.take(slice(most))
+            there = np.flatnonzero(records.user != NOBODY)
+            batch = self._named(db, offsets[there], records if len(there) == len(records) else records.take(there))
+        last = int(offsets[-1])
+        upto = {partition: max(offset, last) for partition, offset in after.items()}
+        wanted = np.array([name != "" for name in batch.user_id], np.bool_)  # one who is being erased has no name now
+        if len(after) < PARTITIONS or len(set(after.values())) > 1:
+            beyond = np.full(PARTITIONS, np.iinfo(np.int64).max)
+            beyond[list(after)] = list(after.values())
+            wanted &= batch.offsets > beyond[partitions_of(batch.user_id)]
+        return Unread(batch if wanted.all() else batch.take(np.flatnonzero(wanted)), upto)
 
     def _named(self, db: sqlite3.Connection, offsets: NDArray[np.int64], records: Records) -> LogBatch:
         return LogBatch(

@@ -19,7 +19,7 @@ from palate.core.artefacts import read_json, write_json
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.core.locks import alone
-from palate.fresh.lock import FoldLock
+from palate.fresh.lock import FoldLock, Rounds
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
@@ -69,7 +69,7 @@ def delete(home: Home, user_ids: Sequence[str], wait_seconds: float = SERVER_SEC
                     "written down and stays in force: look at the server's log, or stop it and delete again"
                 )
             time.sleep(POLL_SECONDS)
-        with OnlineStore(home.online / "records") as store:
+        with OnlineStore(home.online / "records") as store, Rounds(home.online / "fold").held_up():
             carry_out(home, store)
     finally:
         lock.close()
@@ -90,7 +90,7 @@ def outcome(home: Home, user_id: str) -> Deleted:
 
 
 def carry_out(home: Home, store: OnlineStore) -> None:
-    """Carries out what is asked for, as far as it can be now. The caller holds the lock of folders (fresh/lock.py)."""
+    """Carries out what is asked for, as far as it can be now. The caller leads, and holds up rounds (fresh/lock.py)."""
     asked = pending(home)
     if not asked:
         return

@@ -15,11 +15,12 @@ from palate.core.listens import Event
 from palate.embeddings.habits import SUMS
 from palate.embeddings.records import HALF_LIVES_DAYS
 from palate.embeddings.states import UserState
+from palate.listening.backlog import LogBatch
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
-from palate.listening.log import ListeningLog, LogBatch
+from palate.listening.log import ListeningLog
 from palate.privacy import rated, snapshots
 from palate.store.records import OnlineStore
 

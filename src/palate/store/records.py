@@ -2,7 +2,8 @@
 
 Records and the log offset that they contain are written in one transaction, so they always agree, whatever is killed.
 
-    meta            "space:<name>" -> slot number and offset     "loading" -> slot number of an unfinished load
+    meta            "space:<name>" -> slot number and offset, or one for each partition of listeners where they differ
+                    "loading" -> slot number of an unfinished load     "epoch" -> see folds.py
     slot-00 .. -31  user key (keys.py) -> record                 a slot that no space names is empty or garbage
 
 A whole space is loaded into a free slot in many transactions; naming the slot is the last of them. Slots are numbered
@@ -12,7 +13,7 @@ and reused because LMDB keeps a handle for every name that a process has ever op
 import fcntl
 import os
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -22,8 +23,10 @@ from typing import cast
 
 import lmdb
 
-from palate.core.errors import BadInput, PalateError
+from palate.core.errors import BadInput, Corrupt, PalateError
 from palate.core.ids import UserId
+from palate.core.partitions import PARTITIONS
+from palate.store.folds import Part, Standing
 from palate.store.keys import id_key, id_of, is_hashed
 from palate.store.lmdb_files import LmdbFile
 
@@ -33,8 +36,10 @@ LOAD_RECORDS, PAGE_USERS = 5_000, 5_000  # 1 KB each: about 5 MB in memory, one 
 MAX_SPACE_BYTES = 200
 PAGE_HEADER_BYTES = 16  # a value of a page less this fills that page alone
 FILL_PAGES, FEW_PAGES = 256, 8
-_SPACE, _LOADING = b"space:", b"loading"
-_PLACE = struct.Struct(">BQ")  # slot, offset
+_SPACE, _LOADING, _EPOCH = b"space:", b"loading", b"epoch"
+_PLACE = struct.Struct(">BQ")  # slot, offset of every partition
+_PLACES = struct.Struct(f">B{PARTITIONS}Q")  # slot, offset of each partition
+_COUNT = struct.Struct(">Q")
 _ID_LENGTH = struct.Struct(">H")  # a hashed key's record is preceded by its id
 
 
@@ -66,18 +71,44 @@ class OnlineStore:
         pairs = [_pair(user_id, record) for user_id, record in records.items()]
 
         def write(txn: lmdb.Transaction) -> None:
-            place = self._place(txn, space)
-            slot = self._free_slot(txn) if place is None else place[0]
-            for key, value in pairs:
-                txn.put(key, value, db=self._slots[slot])
-            txn.put(_space_key(space), _PLACE.pack(slot, offset), db=self._meta)
+            self._put(txn, space, pairs, (offset,) * PARTITIONS)
 
         self._file.change(write)
 
+    def standing(self, space: str) -> Standing:
+        """What a commit must name; see folds.py."""
+
+        def look(txn: lmdb.Transaction) -> Standing:
+            place = self._place(txn, space)
+            return Standing((0,) * PARTITIONS if place is None else place[1], self._epoch(txn))
+
+        return self._file.view(look)
+
+    def commit(self, space: str, epoch: int, parts: Sequence[Part]) -> list[bool]:
+        """Writes each part whose offset is still its `since`, durably and all at once; says which these were.
+
+        None when the epoch is not `epoch` any more. Makes the space if needed.
+        """
+        pairs = [[_pair(user_id, record) for user_id, record in part.records.items()] for part in parts]
+
+        def write(txn: lmdb.Transaction) -> list[bool]:
+            place = self._place(txn, space)
+            offsets = list((0,) * PARTITIONS if place is None else place[1])
+            fits = [self._epoch(txn) == epoch and offsets[part.partition] == part.since for part in parts]
+            fresh = []
+            for part, new, fit in zip(parts, pairs, fits, strict=True):
+                if fit:
+                    offsets[part.partition] = part.upto
+                    fresh += new
+            if any(fits):
+                self._put(txn, space, fresh, tuple(offsets))
+            return fits
+
+        return self._file.change(write)
+
     def offset(self, space: str) -> int:
-        """The log offset that the records of `space` contain; 0 when there is no such space."""
-        place = self._file.view(partial(self._place, space=space))
-        return 0 if place is None else place[1]
+        """The log offset that all records of `space` contain; 0 when there is no such space."""
+        return min(self.standing(space).offsets)
 
     def delete(self, user_id: UserId | str) -> int:
         """Removes the user from every space and gives how many records that were. The offsets stay."""
@@ -87,6 +118,7 @@ class OnlineStore:
             loading = txn.get(_LOADING, db=self._meta)
             if loading is not None:
                 txn.delete(key, db=self._slots[loading[0]])
+            self._next_epoch(txn)
             return sum(txn.delete(key, db=self._slots[slot]) for slot, _ in self._places(txn).values())
 
         return self._file.change(remove)
@@ -98,9 +130,9 @@ class OnlineStore:
         written anew by an environment that has not seen the deleted, and then every free page is written over. The file
         grows to twice the records, once. A kill leaves all records as they were; shred again.
         """
-        self._file.reopen(self._take_tables)
+        self.reopen()
         for space in self.spaces():
-            self.replace(space, self._all(space), self.offset(space))
+            self.replace(space, self._all(space), self.standing(space).offsets)
         self._fill_free_pages()
 
     def spaces(self) -> list[str]:
@@ -135,24 +167,32 @@ class OnlineStore:
             if place is not None:
                 txn.drop(self._slots[place[0]], delete=False)
                 txn.delete(_space_key(space), db=self._meta)
+                self._next_epoch(txn)
 
         self._file.change(forget)
 
     def replace(
-        self, space: str, records: Iterable[tuple[UserId, bytes]] | Iterable[tuple[str, bytes]], offset: int
-    ) -> None:
+        self, space: str, records: Iterable[tuple[UserId, bytes]] | Iterable[tuple[str, bytes]],
+        offset: int | Sequence[int],
+    ) -> None:  # fmt: skip
         """Loads a whole space in bounded memory. Readers see the old records until all new ones are there at once.
 
-        An interrupted load is invisible. Records that `put_many` writes to the same space meanwhile are lost with the
-        old ones, and `offset` says so: whoever follows the log reads it again and goes on from there.
+        offset  the log offset that the records contain; one, or one for each partition
+        An interrupted load is invisible. Records that are written to the same space meanwhile are lost with the old
+        ones, and `offset` says so: whoever follows the log reads it again and goes on from there.
         """
         _space_key(space)
+        offsets = (offset,) * PARTITIONS if isinstance(offset, int) else tuple(offset)
         with self._one_load():
             slot = self._file.change(self._reserve)
             remaining = iter(records)
             while batch := [_pair(user_id, record) for user_id, record in islice(remaining, LOAD_RECORDS)]:
                 self._file.change(partial(self._fill, slot, batch))
-            self._file.change(partial(self._publish, space, slot, offset))
+            self._file.change(partial(self._publish, space, slot, offsets))
+
+    def reopen(self) -> None:
+        """Forgets the pages that this process has in memory. Whoever writes must, after another process's `shred`."""
+        self._file.reopen(self._take_tables)
 
     def close(self) -> None:
         """Closes the store; it is unusable afterwards."""
@@ -197,18 +237,43 @@ class OnlineStore:
         used = sum(one[name] for one in stats for name in ("branch_pages", "leaf_pages", "overflow_pages"))
         return int(self._file.env.info()["last_pgno"]) - 1 - used
 
-    def _place(self, txn: lmdb.Transaction, space: str) -> tuple[int, int] | None:
-        value = txn.get(_SPACE + space.encode(), db=self._meta)
-        return None if value is None else _PLACE.unpack(value)
+    def _put(
+        self, txn: lmdb.Transaction, space: str, pairs: Iterable[tuple[bytes, bytes]], offsets: tuple[int, ...]
+    ) -> None:
+        place = self._place(txn, space)
+        slot = self._free_slot(txn) if place is None else place[0]
+        for key, value in pairs:
+            txn.put(key, value, db=self._slots[slot])
+        txn.put(_space_key(space), _packed(slot, offsets), db=self._meta)
 
-    def _places(self, txn: lmdb.Transaction) -> dict[str, tuple[int, int]]:
+    def _epoch(self, txn: lmdb.Transaction) -> int:
+        value = txn.get(_EPOCH, db=self._meta)
+        return 0 if value is None else int(_COUNT.unpack(value)[0])
+
+    def _next_epoch(self, txn: lmdb.Transaction) -> None:
+        txn.put(_EPOCH, _COUNT.pack(self._epoch(txn) + 1), db=self._meta)
+
+    def _place(self, txn: lmdb.Transaction, space: str) -> tuple[int, tuple[int, ...]] | None:
+        value = cast(bytes | None, txn.get(_SPACE + space.encode(), db=self._meta))
+        return None if value is None else self._unpacked(value)
+
+    def _unpacked(self, value: bytes) -> tuple[int, tuple[int, ...]]:
+        if len(value) == _PLACE.size:
+            slot, offset = _PLACE.unpack(value)
+            return slot, (offset,) * PARTITIONS
+        if len(value) != _PLACES.size:
+            raise Corrupt(f"{self.path} holds a space of a newer Palate; use that one, or run `palate train`")
+        slot, *offsets = _PLACES.unpack(value)
+        return slot, tuple(offsets)
+
+    def _places(self, txn: lmdb.Transaction) -> dict[str, tuple[int, tuple[int, ...]]]:
         found = {}
         with txn.cursor(db=self._meta) as cursor:
             if cursor.set_range(_SPACE):
                 for key, value in _pairs(cursor):
                     if not key.startswith(_SPACE):
                         break
-                    found[key[len(_SPACE) :].decode()] = _PLACE.unpack(value)
+                    found[key[len(_SPACE) :].decode()] = self._unpacked(value)
         return found
 
     def _find(self, space: str, key: bytes, txn: lmdb.Transaction) -> bytes | None:
@@ -245,11 +310,12 @@ class OnlineStore:
         for key, value in pairs:
             txn.put(key, value, db=self._slots[slot])
 
-    def _publish(self, space: str, slot: int, offset: int, txn: lmdb.Transaction) -> None:
+    def _publish(self, space: str, slot: int, offsets: tuple[int, ...], txn: lmdb.Transaction) -> None:
         old = self._place(txn, space)
         if old is not None:
             txn.drop(self._slots[old[0]], delete=False)
-        txn.put(_space_key(space), _PLACE.pack(slot, offset), db=self._meta)
+        txn.put(_space_key(space), _packed(slot, offsets), db=self._meta)
+        self._next_epoch(txn)
         txn.delete(_LOADING, db=self._meta)
 
     def _forget_load(self, txn: lmdb.Transaction) -> None:
@@ -304,6 +370,11 @@ def _space_key(space: str) -> bytes:
     if not 0 < len(data) <= MAX_SPACE_BYTES:
         raise BadInput(f"a space's name has {len(data)} bytes; give 1 to {MAX_SPACE_BYTES}, as in taste@7")
     return _SPACE + data
+
+
+def _packed(slot: int, offsets: tuple[int, ...]) -> bytes:
+    one = offsets.count(offsets[0]) == PARTITIONS
+    return _PLACE.pack(slot, offsets[0]) if one else _PLACES.pack(slot, *offsets)
 
 
 def _pair(user_id: str, record: bytes) -> tuple[bytes, bytes]:

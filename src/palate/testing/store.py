@@ -8,8 +8,9 @@ The vectors are small whole numbers: every inner product is exact in float32 wha
 equal scores are common.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from palate.core.errors import BadInput, PalateError, SpaceMismatch
+from palate.core.partitions import PARTITIONS, partition_of
+from palate.store.folds import Part, Standing
 
 SPACE = "taste@1"
 
@@ -52,7 +55,11 @@ class Records(Protocol):
 
     def drop(self, space: str) -> None: ...
 
-    def replace(self, space: str, records: Iterable[tuple[str, bytes]], offset: int) -> None: ...
+    def replace(self, space: str, records: Iterable[tuple[str, bytes]], offset: int | Sequence[int]) -> None: ...
+
+    def standing(self, space: str) -> Standing: ...
+
+    def commit(self, space: str, epoch: int, parts: Sequence[Part]) -> list[bool]: ...
 
 
 @contextmanager
@@ -289,6 +296,47 @@ class RecordStoreContract:
             assert (store.count("taste@2"), store.offset("taste@2")) == (0, 0)
             store.replace("taste@2", [("bob", b"x")], offset=41)
             assert (store.count("taste@2"), store.get("taste@2", "user-1")) == (1, None)
+
+    def test_each_part_is_written_with_its_offset_if_it_stands_where_it_stood(self, tmp_path: Path) -> None:
+        ann, bob = partition_of("ann"), partition_of("bob")
+        assert ann != bob
+        with self.make(tmp_path / "r") as store:
+            epoch = store.standing("taste@1").epoch
+            assert store.commit("taste@1", epoch, [Part(ann, 0, 5, {"ann": b"5"})]) == [True]
+            assert (store.standing("taste@1").offsets[ann], store.offset("taste@1")) == (5, 0)
+            late = [Part(ann, 0, 7, {"ann": b"7"}), Part(bob, 0, 7, {"bob": b"7"})]
+            assert store.commit("taste@1", epoch, late) == [False, True]
+            assert (store.get("taste@1", "ann"), store.get("taste@1", "bob")) == (b"5", b"7")
+            assert store.commit("taste@1", epoch, [Part(ann, 5, 9, {})]) == [True]
+        with self.make(tmp_path / "r") as store:
+            offsets = [0] * PARTITIONS
+            offsets[ann], offsets[bob] = 9, 7
+            assert store.standing("taste@1").offsets == tuple(offsets)
+            store.put_many("taste@1", {}, offset=9)
+            assert store.offset("taste@1") == 9
+
+    def test_nothing_is_written_over_what_was_deleted_dropped_or_replaced_meanwhile(self, tmp_path: Path) -> None:
+        part = partition_of("ann")
+        with self.make(tmp_path / "r") as store:
+            store.put_many("taste@1", {"ann": b"1", "bob": b"1"}, offset=4)
+            meddling: list[Callable[[], object]] = [
+                partial(store.delete, "ann"),
+                partial(store.replace, "taste@1", [("ann", b"2")], [4] * PARTITIONS),
+                partial(store.drop, "taste@1"),
+            ]
+            for meddle, left in zip(meddling, (None, b"2", None), strict=True):
+                standing = store.standing("taste@1")
+                meddle()
+                again = Part(part, standing.offsets[part], 8, {"ann": b"old"})
+                assert store.commit("taste@1", standing.epoch, [again]) == [False]
+                assert store.get("taste@1", "ann") == left
+
+    def test_a_replaced_space_may_contain_more_of_some_partitions(self, tmp_path: Path) -> None:
+        offsets = list(range(PARTITIONS))
+        with self.make(tmp_path / "r") as store:
+            store.replace("taste@1", [("ann", b"1")], offsets)
+            assert store.standing("taste@1").offsets == tuple(offsets)
+            assert store.offset("taste@1") == 0
 
     def test_replacing_with_nobody_leaves_an_empty_space_at_its_offset(self, tmp_path: Path) -> None:
         with self.make(tmp_path / "r") as store:

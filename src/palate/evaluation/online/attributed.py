@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from palate.core.listens import Event
 from palate.evaluation.online.replay import Logged
+from palate.listening.backlog import LogBatch
 from palate.listening.exposures import Exposures
 from palate.listening.history import skips
-from palate.listening.log import LogBatch
 
 
 def heard_from(exposures: Exposures, batches: Iterable[LogBatch]) -> NDArray[np.float64]:

@@ -1,0 +1,87 @@
+"""The dead-letter place: listens that could not be folded into a record, with the reason, while the rest flowed.
+
+A letter names a listen by its offset in the log, where it stays, and says nothing of whose it is: who deletes a
+listener deletes nothing here. Letters are written before the commit that goes past them, so none is lost.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from palate.listening.database import Database, Layout
+
+FILE = "dead.sqlite"  # in a home's online folder
+MAX_REASON_CHARACTERS = 500
+
+_LAYOUT = Layout(
+    name="the dead letters",
+    format=1,
+    schema=(
+        """CREATE TABLE letters(space TEXT NOT NULL, "offset" INTEGER NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY(space, "offset")) WITHOUT ROWID""",
+    ),
+    remedy="remove it: the listens that it names are in the log, and the next training folds them",
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One listen that is not in the records of `space`.
+
+    offset  where it is in the log
+    at      unix seconds when folding it failed
+    """
+
+    space: str
+    offset: int
+    reason: str
+    at: float
+
+
+class DeadLetters:
+    """The letters of one home, in a SQLite file that is made with the first of them; any process may write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open: Database | None = None
+
+    def add(self, space: str, offsets: Iterable[int], reason: str) -> None:
+        """Writes one letter for each offset, durably; what is there already stays."""
+        at, told = time.time(), reason[:MAX_REASON_CHARACTERS]
+        with self._database().write() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO letters VALUES(?, ?, ?, ?)", [(space, one, told, at) for one in offsets]
+            )
+
+    def all(self) -> list[Letter]:
+        """Every letter, by space and offset."""
+        if not self.path.is_file():
+            return []
+        with self._database().read() as db:
+            return [Letter(*row) for row in db.execute("SELECT * FROM letters ORDER BY space, offset")]
+
+    def remove(self, space: str, offsets: Iterable[int]) -> None:
+        """Forgets these, durably."""
+        with self._database().write() as db:
+            db.executemany('DELETE FROM letters WHERE space = ? AND "offset" = ?', [(space, one) for one in offsets])
+
+    def close(self) -> None:
+        """Gives the file back."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __enter__(self) -> "DeadLetters":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _database(self) -> Database:
+        if self._open is None:
+            self._open = Database(self.path, _LAYOUT)
+        return self._open

@@ -1,0 +1,115 @@
+"""Folding by itself, apart from a server: one worker that runs until it is stopped, or several that share the work."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from palate.core.errors import BadInput
+from palate.core.home import Home
+from palate.core.partitions import PARTITIONS
+from palate.core.settings import read_settings
+from palate.fresh.dead import FILE as DEAD
+from palate.fresh.dead import DeadLetters
+from palate.fresh.fold import Folded
+from palate.fresh.lock import Rounds
+from palate.fresh.versions import HomeVersions
+from palate.fresh.window import FreshSettings
+from palate.fresh.worker import Watch, Worker
+from palate.listening.log import ListeningLog
+from palate.privacy.asked import pending
+from palate.privacy.delete import carry_out
+from palate.store.records import OnlineStore
+
+POLL_SECONDS = 0.05  # how often the log is looked at while nothing comes
+CHILD_SECONDS = 20.0  # for a worker to finish the round under way
+RETRY_SECONDS = 1.0  # between a worker's death and the next one in its place
+
+
+class Silent:
+    """A watch that tells nobody."""
+
+    def folded(self, label: str, folded: Folded, seconds: float) -> None:
+        """Nothing."""
+
+    def failed(self, what: str) -> None:
+        """Nothing; the worker has logged it."""
+
+
+def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None) -> None:
+    """Folds what is logged into every version in use, as one of the home's workers, until `stopping` says so.
+
+    Servers over the same home are workers too, and give up the share that is due to this one.
+    """
+    online = home.require().online
+    rounds = Rounds(online / "fold")
+    pause_seconds = max(POLL_SECONDS, read_settings(home.settings).section(FreshSettings).window_ms / 1000)
+    with (
+        ListeningLog(home.log) as log,
+        OnlineStore(online / "records") as store,
+        DeadLetters(online / DEAD) as dead,
+    ):
+
+        def delete_asked() -> None:
+            if pending(home):
+                with rounds.held_up():
+                    carry_out(home, store)
+
+        versions = HomeVersions(home, log, store, dead)
+        worker = Worker(online, versions, store, watch or Silent(), {"a deletion": delete_asked}, stopping)
+        try:
+            while not stopping():
+                if not worker.round():
+                    time.sleep(pause_seconds)
+        finally:
+            worker.close()
+            versions.close()
+
+
+def follow_with(home: Home, workers: int) -> None:
+    """The same with several processes, until SIGINT or SIGTERM; one that dies is replaced."""
+    if not 1 <= workers <= PARTITIONS:
+        raise BadInput(f"{workers} workers cannot share a home; give 1 to {PARTITIONS}")
+    home.require()
+    stop = _stop_on_signals()
+    if workers == 1:
+        return follow(home, stop)
+    context = multiprocessing.get_context("spawn")  # LMDB and SQLite must not be carried across a fork
+
+    def started() -> BaseProcess:
+        process = context.Process(target=_worker, args=(home.root,), daemon=True)
+        process.start()
+        return process
+
+    running = [started() for _ in range(workers)]
+    try:
+        while not stop():
+            time.sleep(POLL_SECONDS)
+            for place, process in enumerate(running):
+                if not process.is_alive() and not stop():
+                    time.sleep(RETRY_SECONDS)
+                    running[place] = started()
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.join(CHILD_SECONDS)
+
+
+def _worker(root: Path) -> None:
+    follow(Home(root), _stop_on_signals())
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    """Becomes true with the first SIGINT or SIGTERM."""
+    told: list[int] = []
+
+    def tell(number: int, _: FrameType | None) -> None:
+        told.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, tell)
+    return lambda: bool(told)
