@@ -4,15 +4,17 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
-from palate.api.settings import FreshSettings
+from palate.api.timed import timed
 from palate.core.settings import read_settings
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import Rounds
+from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Worker
 from palate.privacy.asked import pending
 from palate.privacy.delete import carry_out
@@ -25,8 +27,8 @@ REFRESH_SECONDS = 1.0
 class _Served:
     """The versions that a server has open, as a worker sees them."""
 
-    def __init__(self, serving: Serving, dead: DeadLetters) -> None:
-        self._serving, self._dead = serving, dead
+    def __init__(self, serving: Serving, metrics: Metrics, dead: DeadLetters) -> None:
+        self._serving, self._metrics, self._dead = serving, metrics, dead
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
 
@@ -48,7 +50,8 @@ class _Served:
         if label not in self._folders or self._folders[label][0] is not version:
             space, items, calendar = version.space, version.items, version.clock.calendar
             made = Folder.of(space, serving.log, serving.store, items, calendar, version.attributes, self._dead)
-            self._folders[label] = (version, made)
+            encoder = timed(made.encoder, self._metrics.encode_seconds.labels(label).observe)
+            self._folders[label] = (version, replace(made, encoder=encoder))
         return self._folders[label][1]
 
 
@@ -61,12 +64,12 @@ class Follower:
         self._dead, self._rounds = DeadLetters(online / DEAD), Rounds(online / "fold")
         self._stopped = threading.Event()
         self._worker = Worker(
-            online, _Served(serving, self._dead), serving.store, self,
+            online, _Served(serving, metrics, self._dead), serving.store, self,
             {"a deletion": self._delete_asked}, self._stopped.is_set,
         )  # fmt: skip
-        self._delete_at = 0.0
         self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
-        self._wake, self._stopping = asyncio.Event(), asyncio.Event()
+        self._delete_at = 0.0
+        self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "follow")
 
     def wake(self) -> None:
@@ -89,8 +92,7 @@ class Follower:
         """Follows until `stop`."""
         loop = asyncio.get_running_loop()
         while not self._stopped.is_set():
-            await self._gather()
-            if not await loop.run_in_executor(self._thread, self._worker.round):
+            if not await loop.run_in_executor(self._thread, self._round):
                 await _set_within(self._wake, POLL_SECONDS)
             self._wake.clear()
         self._thread.shutdown(wait=False)
@@ -100,7 +102,6 @@ class Follower:
     def stop(self) -> None:
         """Ends `run` after the step under way."""
         self._stopped.set()
-        self._stopping.set()
         self._wake.set()
 
     def folded(self, label: str, folded: Folded, seconds: float) -> None:
@@ -115,11 +116,11 @@ class Follower:
         """The worker tells that something failed; it tries again."""
         self._metrics.fold_failures.inc()
 
-    async def _gather(self) -> None:
-        """Until the oldest new listen has waited for the window: those that come meanwhile share its batch."""
+    def _round(self) -> bool:
         listens, waited = self.behind() if self._serving.trained else (0, 0.0)
         if listens and waited < self._window_seconds:
-            await _set_within(self._stopping, self._window_seconds - waited)
+            self._stopped.wait(self._window_seconds - waited)  # for others to share the batch of the oldest one
+        return self._worker.round()
 
     def _delete_asked(self) -> None:
         """A deletion that cannot be finished now is tried again later, and folding goes on meanwhile."""

@@ -13,11 +13,12 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from palate.api.settings import FreshSettings, ServerSettings
+from palate.api.settings import ServerSettings
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
+from palate.fresh.window import FreshSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
 
