@@ -12,7 +12,7 @@ from palate.embeddings.weights import event_weights
 from palate.listening.history import History
 
 BLOCK_USERS = 2_048  # their sums, 6 MB of 128 numbers, hardly leave the cache
-BLOCK_EVENTS = 2_000_000  # bounds memory where histories are long: 250 bytes an event
+BLOCK_EVENTS = 1_000_000  # bounds memory where histories are long: 250 bytes an event
 
 
 def build_records(
