@@ -1,6 +1,6 @@
 """How long from an accepted event to a changed answer, measured from outside, and what the batching window costs?
 
-    python benchmarks/fresh.py [--home DIR] [--rates 1000] [--windows 0] [--per-post 20] [--seconds 10] [--out FILE]
+    python benchmarks/fresh.py [--home DIR] [--rates 1000] [--windows 0] [--seconds 10] [--out FILE] [--svg FILE]
 
 Starts `palate serve` on a copy of a home, a simulated one by default, and drives it over HTTP from this process, a
 client of its own. For each window (`[fresh] window_ms`) and each rate of events a second:
@@ -40,6 +40,7 @@ from palate.core.home import Home
 from palate.listening.log import ListeningLog
 from served import Connection, cpu_seconds, free_port, started
 from stamp import stamp
+from window.drawing import drawing
 
 READS_A_SECOND, FOLLOWED_A_SECOND, N = 50.0, 5.0, 20
 FIRST_LOOK_SECONDS, LOOK_SHARE = 0.002, 0.05
@@ -235,6 +236,7 @@ def main() -> None:
     parser.add_argument("--per-post", type=int, default=20, help="events in one POST of the stream")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each phase")
     parser.add_argument("--out", type=Path, help="JSON of the table")
+    parser.add_argument("--svg", type=Path, help="picture of several windows")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = options.home
@@ -247,6 +249,8 @@ def main() -> None:
     if options.out is not None:
         told = {"stamp": stamp(), "cores": os.cpu_count(), "rows": [asdict(one) for one in rows]}
         options.out.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if options.svg is not None:
+        options.svg.write_text(drawing([asdict(one) for one in rows]), encoding="utf-8")
 
 
 if __name__ == "__main__":
