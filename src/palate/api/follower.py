@@ -4,10 +4,12 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
 from palate.api.settings import FreshSettings
+from palate.api.timed import timed
 from palate.core.settings import read_settings
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
@@ -25,8 +27,8 @@ REFRESH_SECONDS = 1.0
 class _Served:
     """The versions that a server has open, as a worker sees them."""
 
-    def __init__(self, serving: Serving, dead: DeadLetters) -> None:
-        self._serving, self._dead = serving, dead
+    def __init__(self, serving: Serving, metrics: Metrics, dead: DeadLetters) -> None:
+        self._serving, self._metrics, self._dead = serving, metrics, dead
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
 
@@ -48,7 +50,8 @@ class _Served:
         if label not in self._folders or self._folders[label][0] is not version:
             space, items, calendar = version.space, version.items, version.clock.calendar
             made = Folder.of(space, serving.log, serving.store, items, calendar, version.attributes, self._dead)
-            self._folders[label] = (version, made)
+            encoder = timed(made.encoder, self._metrics.encode_seconds.labels(label).observe)
+            self._folders[label] = (version, replace(made, encoder=encoder))
         return self._folders[label][1]
 
 
@@ -61,7 +64,7 @@ class Follower:
         self._dead, self._rounds = DeadLetters(online / DEAD), Rounds(online / "fold")
         self._stopped = threading.Event()
         self._worker = Worker(
-            online, _Served(serving, self._dead), serving.store, self,
+            online, _Served(serving, metrics, self._dead), serving.store, self,
             {"a deletion": self._delete_asked}, self._stopped.is_set,
         )  # fmt: skip
         self._delete_at = 0.0

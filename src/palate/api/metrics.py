@@ -49,7 +49,7 @@ class Metrics:
     """The metrics of one app. Names and labels are documented in docs/reference/http.md."""
 
     def __init__(self) -> None:
-        self.registry, self.folded_listens = CollectorRegistry(), 0
+        self.registry = CollectorRegistry()
         self._of_requests()
         self._of_folding()
         self._of_what_is_served()
@@ -58,7 +58,6 @@ class Metrics:
         """So many were folded into the live space's records just now."""
         self.folded.inc(listens)
         self.rate.add(listens)
-        self.folded_listens += listens
 
     def _of_requests(self) -> None:
         to = self.registry
@@ -89,6 +88,9 @@ class Metrics:
         )
         self.fold_seconds = Histogram(
             "palate_fold_seconds", "One batch, from reading to stored", ["space"], buckets=FOLD_BUCKETS, registry=to
+        )
+        self.encode_seconds = Histogram(
+            "palate_encode_seconds", "Encoding within that", ["space"], buckets=FOLD_BUCKETS, registry=to
         )
         self.lag_listens = Gauge("palate_fold_lag_listens", "Listens accepted and not folded yet", registry=to)
         self.lag_seconds = Gauge("palate_fold_lag_seconds", "For how long the oldest of them has waited", registry=to)

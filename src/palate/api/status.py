@@ -90,6 +90,7 @@ class Told:
             "batch_listens": self.histogram("palate_fold_batch_listens", space=space),
             "batch_listeners": self.histogram("palate_fold_batch_listeners", space=space),
             "fold_seconds": self.histogram("palate_fold_seconds", space=space),
+            "encode_seconds": self.histogram("palate_encode_seconds", space=space),
             "served_age_seconds": {
                 name: self.histogram("palate_served_age_seconds", surface=name) for name in surfaces
             },
@@ -145,6 +146,7 @@ def in_words(told: dict[str, Any]) -> str:
         _line("batch, listens", told["batch_listens"], "{:,.0f}".format),
         _line("batch, listeners", told["batch_listeners"], "{:,.0f}".format),
         _line("fold", told["fold_seconds"], _seconds),
+        _line("encode", told["encode_seconds"], _seconds),
         *(_line(f"age served, {name}", one, _seconds) for name, one in told["served_age_seconds"].items()),
     ]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
 from palate.core.errors import BadInput, UnknownItem
 from palate.core.home import Home
+from palate.core.partitions import partition_of
 from palate.core.slate import Slate
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
@@ -97,8 +98,8 @@ class LiveHome:
 
     def read(self, user_id: str) -> Taken:
         """The listener's state as it is stored now, and the offset of the log that it is level with."""
-        offset = self.store.offset(self.space.label)  # before the state, so that it never promises too much
-        return Taken(self.state(user_id), offset)
+        offsets = self.store.standing(self.space.label).offsets  # before the state, lest they promise too much
+        return Taken(self.state(user_id), offsets[partition_of(user_id)])
 
     def taken(self, user_id: str, surface: str) -> Taken:
         """The same for an answer of this surface: as fresh as the surface wants it."""
