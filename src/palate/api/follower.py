@@ -88,6 +88,10 @@ class Follower:
         end, store = self._serving.log.end_offset(), self._serving.store
         return {label: max(end - store.offset(label), 0) for label in self._serving.versions}
 
+    def dead_letters(self) -> int:
+        """How many listens could not be folded into a record."""
+        return self._dead.count()
+
     async def run(self) -> None:
         """Follows until `stop`."""
         loop = asyncio.get_running_loop()

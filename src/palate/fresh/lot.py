@@ -76,6 +76,6 @@ class Lot:
         with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is no finite taste
             records = RecordColumns.unpack(stored, item_vectors.shape[1]).added(events, item_vectors)
             tastes = encoder.encode_columns(records, told)
-        if not np.isfinite(tastes).all():
+        if not (np.isfinite(tastes).all() and np.isfinite(records.sums).all()):
             raise ValueError("the taste is not a finite vector")
         return packed_states(tastes, records)

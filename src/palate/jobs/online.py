@@ -7,8 +7,10 @@ from palate.core.clock import Clock
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.embeddings.space import Space, Spaces
+from palate.fresh.dead import FILE as DEAD
+from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded, Folder
-from palate.fresh.lock import FoldLock
+from palate.fresh.lock import FoldLock, Rounds
 from palate.listening.attributes import Attributes
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
@@ -40,8 +42,8 @@ class CaughtUp(Folded):
 def catch_up(home: Home) -> CaughtUp:
     """Folds what the records of every version in use lack, the live one first.
 
-    A damaged version stops none of the others. PalateError when a server is doing all this already, and when the live
-    space is the damaged one.
+    A damaged version stops none of the others, and what cannot be folded goes to the dead letters. PalateError when a
+    server is doing all this already, and when the live space is the damaged one.
     """
     lock = FoldLock(home.require().online / "fold.lock")
     try:
@@ -53,8 +55,10 @@ def catch_up(home: Home) -> CaughtUp:
             ListeningLog(home.log) as log,
             OnlineStore(home.online / "records") as store,
             ItemStore(home.online / "items") as items,
+            DeadLetters(home.online / DEAD) as dead,
+            Rounds(home.online / "fold").one(),
         ):
-            folded, failed = _each(home, in_use, log, store, items)
+            folded, failed = _each(home, in_use, log, store, items, dead)
     finally:
         lock.close()
     if live.label in failed:
@@ -65,7 +69,7 @@ def catch_up(home: Home) -> CaughtUp:
 
 
 def _each(
-    home: Home, labels: list[str], log: ListeningLog, store: OnlineStore, items: ItemStore
+    home: Home, labels: list[str], log: ListeningLog, store: OnlineStore, items: ItemStore, dead: DeadLetters
 ) -> tuple[dict[str, Folded], dict[str, PalateError]]:
     """By label, what was folded; and what went wrong."""
     folded: dict[str, Folded] = {}
@@ -74,7 +78,7 @@ def _each(
     for label in labels:
         try:
             space = Space(home.spaces / label)
-            folded[label] = Folder.of(space, log, store, items, log.calendar(), attributes).catch_up()
+            folded[label] = Folder.of(space, log, store, items, log.calendar(), attributes, dead).catch_up()
         except PalateError as error:
             failed[label] = error
     return folded, failed
