@@ -1,4 +1,4 @@
-"""palate serve, fresh."""
+"""palate serve, fresh and what belongs to it."""
 
 from dataclasses import asdict
 
@@ -80,6 +80,25 @@ def _catch_up(home: Home, as_json: bool) -> None:
     show(told[done.space] | {"space": done.space, "spaces": told}, "\n".join(lines), as_json)
     if done.failed:
         raise PalateError("; ".join(f"{label} was left as it is: {why}" for label, why in done.failed.items()))
+
+
+@fresh.command()
+@click.option("--host", help="Where the server listens; default from palate.toml, else 127.0.0.1.")
+@click.option("--port", type=int, help="Its port; default from palate.toml, else 8420.")
+@json_option
+@click.pass_obj
+def status(home: Home, host: str | None, port: int | None, as_json: bool) -> None:
+    """How fresh tastes are: lag, throughput, batches, and the age of what was served, surface by surface.
+
+    Asks the running server; when none of this home answers, only the lag is known, from the home's files.
+    """
+    from palate.api.settings import ServerSettings
+    from palate.api.status import address_of, in_words
+    from palate.api.status import status as asked
+
+    settings = read_settings(home.require().settings).section(ServerSettings)
+    told = asked(home, address_of(host or settings.host, port or settings.port))
+    show(told, in_words(told), as_json)
 
 
 @fresh.command()

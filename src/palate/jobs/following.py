@@ -11,12 +11,14 @@ from types import FrameType
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.partitions import PARTITIONS
+from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded
 from palate.fresh.lock import Rounds
 from palate.fresh.versions import HomeVersions
+from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Watch, Worker
 from palate.listening.log import ListeningLog
 from palate.privacy.asked import pending
@@ -45,6 +47,7 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
     """
     online = home.require().online
     rounds = Rounds(online / "fold")
+    pause_seconds = max(POLL_SECONDS, read_settings(home.settings).section(FreshSettings).window_ms / 1000)
     with (
         ListeningLog(home.log) as log,
         OnlineStore(online / "records") as store,
@@ -61,7 +64,7 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
         try:
             while not stopping():
                 if not worker.round():
-                    time.sleep(POLL_SECONDS)
+                    time.sleep(pause_seconds)
         finally:
             worker.close()
             versions.close()
