@@ -39,7 +39,7 @@ from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 from stamp import stamp
 
-BACKLOG = 5_000  # listens that wait when a worker is killed
+BACKLOG = 30_000  # listens that wait when a worker is killed: what it folds in some tenths of a second
 FAILED_POSTS = 10  # answers of a full disk before there is room again
 SPARE_BYTES = 48 << 20  # on the small disk beside the home's copy
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -109,7 +109,7 @@ def worker_killed(stage: Stage, times: int) -> Outcome:
         both_run(workers)
         stage.level()
         log_a_backlog(stage, kept)
-        time.sleep(stage.random.uniform(0.0, 0.8))
+        time.sleep(stage.random.uniform(0.0, 0.5))
         if turn % 2:
             os.kill(family(workers.pid)[-1], 9)
         else:
