@@ -34,6 +34,7 @@ from palate.core.partitions import partition_of
 from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters, Letter
+from palate.fresh.lock import Rounds
 from palate.store.folds import Part
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
@@ -258,12 +259,11 @@ def a_bad_vector(home: Home, item: str) -> Iterator[None]:
 def spoil_a_record(home: Home, user: str) -> None:
     """What is stored of the listener is no record any more, while others fold."""
     label, partition = Spaces(home.spaces).live.label, partition_of(user)
-    with OnlineStore(home.online / "records") as store:
-        done = [False]
-        while not all(done):
-            standing = store.standing(label)
-            there = standing.offsets[partition]
-            done = store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
+    # Between two rounds: a worker that had read the record would write it back.
+    with OnlineStore(home.online / "records") as store, Rounds(home.online / "fold").held_up():
+        standing = store.standing(label)
+        there = standing.offsets[partition]
+        store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
 
 
 def dead_letters(home: Home) -> list[Letter]:
