@@ -143,3 +143,13 @@ def test_an_untrained_home_accepts_events_and_answers_once_it_is_trained(home, m
 def quiet(caplog):
     """Failures that are made on purpose are logged; not on the screen."""
     caplog.set_level("CRITICAL", logger="palate.fresh")
+
+
+def test_what_cannot_be_folded_is_counted(home):
+    with TestClient(create_app(home)) as client:
+        assert "\npalate_dead_letters 0.0\n" in client.get("/metrics").text
+        store = client.app.state.serving.store  # type: ignore[attr-defined]
+        store.put_many("taste@1", {"somebody new": b"no record"}, store.offset("taste@1"))
+        offset = post(client)
+        assert eventually(lambda: store.offset("taste@1") >= offset)
+        assert "\npalate_dead_letters 1.0\n" in client.get("/metrics").text
