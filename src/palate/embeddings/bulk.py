@@ -34,13 +34,34 @@ def build_records(
     counted = np.flatnonzero((weights > 0) | skipped)
     order = counted[np.argsort(history.user[counted], kind="stable")]
     bounds = np.searchsorted(history.user[order], np.arange(len(history.users) + 1))
-    chosen = np.arange(len(history.users), dtype=np.int32) if users is None else users
-    chosen = chosen[bounds[chosen + 1] > bounds[chosen]]
-    for block in _blocks(chosen, bounds[chosen + 1] - bounds[chosen]):
-        rows = np.concatenate([order[bounds[user] : bounds[user + 1]] for user in block])
-        lengths = bounds[block + 1] - bounds[block]
-        weight = weights[rows].astype(np.float64)
-        yield from _build_block(history.take(rows), weight, skipped[rows], block, lengths, item_vectors, kinds)
+    chosen, hidden = np.arange(len(history.users), dtype=np.int32) if users is None else users, _hidden(history)
+    listened = bounds[chosen + 1] > bounds[chosen]
+
+    def built() -> Iterator[tuple[int, UserRecord]]:
+        for block in _blocks(chosen[listened], np.diff(bounds)[chosen[listened]]):
+            rows = np.concatenate([order[bounds[user] : bounds[user + 1]] for user in block])
+            lengths = bounds[block + 1] - bounds[block]
+            weight = weights[rows].astype(np.float64)
+            yield from _build_block(history.take(rows), weight, skipped[rows], block, lengths, item_vectors, kinds)
+
+    found, nothing = built(), np.zeros(0, np.int32)
+    for user, has_listened in zip(chosen.tolist(), listened.tolist(), strict=True):
+        if has_listened or user in hidden:
+            record = next(found)[1] if has_listened else UserRecord.empty(item_vectors.shape[1])
+            record.hidden = hidden.get(user, nothing)
+            yield user, record
+
+
+def _hidden(history: History) -> dict[int, NDArray[np.int32]]:
+    """By user row what each has hidden, ascending; only who ever hid something."""
+    hides = history.take(np.flatnonzero(history.event == Event.HIDE))
+    order = np.argsort(hides.user, kind="stable")
+    users, starts = np.unique(hides.user[order], return_index=True)
+    return (
+        dict(zip(users.tolist(), map(np.unique, np.split(hides.item[order], starts[1:])), strict=True))
+        if len(users)
+        else {}
+    )
 
 
 def _blocks(users: NDArray[np.int32], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int32]]:

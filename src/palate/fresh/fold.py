@@ -99,7 +99,8 @@ class Folder:
         """
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
         moments = self.calendar.home_times(batch.timestamp)
-        counted = np.flatnonzero((weights > 0)[:stop] | skipped[:stop])
+        hides = batch.event == Event.HIDE
+        counted = np.flatnonzero((weights > 0)[:stop] | skipped[:stop] | hides[:stop])
         records: dict[str, UserRecord] = {}
         for i in counted.tolist():
             row = self.items.row(batch.item_id[i])
@@ -109,6 +110,9 @@ class Folder:
             if user not in records:
                 stored = self.store.get(self.space, user)
                 records[user] = UserState.unpack(stored).record if stored else UserRecord.empty(self.encoder.dim)
+            if hides[i]:
+                records[user].hide(row)
+                continue
             kind, vector = int(self.kinds[row]), self.item_vectors[row]
             play = bool(batch.event[i] == Event.PLAY)
             records[user].add(row, kind, vector, float(moments[i]), float(weights[i]), bool(skipped[i]), play)
