@@ -123,7 +123,8 @@ class Folder:
     def _lot(self, batch: LogBatch) -> Lot:
         """The listens that change a record, with all that is read from elsewhere. Items without a row change none."""
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
-        counted = np.flatnonzero((weights > 0) | skipped)
+        hidden = batch.event == Event.HIDE
+        counted = np.flatnonzero((weights > 0) | skipped | hidden)
         rows = {item: self.items.row(item) for item in {batch.item_id[n] for n in counted.tolist()}}
         row = np.array([-1 if (r := rows[batch.item_id[n]]) is None else r for n in counted.tolist()], np.int64)
         known = (row >= 0) & (row < len(self.item_vectors))
@@ -143,6 +144,7 @@ class Folder:
             weight=weights[counted],
             skip=skipped[counted],
             play=batch.event[counted] == Event.PLAY,
+            hide=hidden[counted],
             offset=batch.offsets[counted],
         )
 
