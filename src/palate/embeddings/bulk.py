@@ -55,13 +55,11 @@ def build_records(
 def _hidden(history: History) -> dict[int, NDArray[np.int32]]:
     """By user row what each has hidden, ascending; only who ever hid something."""
     hides = history.take(np.flatnonzero(history.event == Event.HIDE))
+    if not len(hides):
+        return {}
     order = np.argsort(hides.user, kind="stable")
     users, starts = np.unique(hides.user[order], return_index=True)
-    return (
-        dict(zip(users.tolist(), map(np.unique, np.split(hides.item[order], starts[1:])), strict=True))
-        if len(users)
-        else {}
-    )
+    return dict(zip(users.tolist(), map(np.unique, np.split(hides.item[order], starts[1:])), strict=True))
 
 
 def _blocks(users: NDArray[np.int32], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int32]]:
