@@ -118,7 +118,7 @@ class Folder:
         look_up = self.attributes if self.encoder.reads_attributes and users else None
         return Lot(
             users=users,
-            stored=[self.store.get(self.space, one) for one in users],
+            stored=self.store.get_many(self.space, users),
             told=None if look_up is None else look_up.of(users, self.calendar),
             user=user,
             item=row,

@@ -66,6 +66,16 @@ class OnlineStore:
         value = self._file.view(partial(self._find, space, key))
         return _without_id(value) if value is not None and is_hashed(key) else value
 
+    def get_many(self, space: str, user_ids: Sequence[str]) -> list[bytes | None]:
+        """(n,) the same for each of `user_ids`, as they stand at one moment."""
+        keys = [id_key(user) for user in user_ids]
+
+        def find(txn: lmdb.Transaction) -> list[bytes | None]:
+            return [self._find(space, key, txn) for key in keys]
+
+        found = zip(keys, self._file.view(find), strict=True)
+        return [_without_id(value) if value is not None and is_hashed(key) else value for key, value in found]
+
     def put_many(self, space: str, records: Mapping[UserId, bytes] | Mapping[str, bytes], offset: int) -> None:
         """Writes `records` and the log `offset` they contain, durably, both or neither; makes the space if needed."""
         pairs = [_pair(user_id, record) for user_id, record in records.items()]
@@ -148,16 +158,19 @@ class OnlineStore:
 
         return self._file.view(entries)
 
-    def users(self, space: str) -> Iterator[str]:
-        """Every user id of `space`, in the order of the keys; a user who comes or goes meanwhile may be missed."""
-        after = b""
+    def users(self, space: str, after: str = "") -> Iterator[str]:
+        """Every user id of `space`, in the order of the keys, those that follow `after`.
+
+        A user who comes or goes meanwhile may be missed.
+        """
+        beyond = id_key(after) if after else b""
         while True:
             # A page for each transaction: a long one would keep LMDB from reusing pages while the writer goes on.
-            page = self._file.view(partial(self._page, space, after))
+            page = self._file.view(partial(self._page, space, beyond))
             yield from (user_id for _, user_id in page)
             if len(page) < PAGE_USERS:
                 return
-            after = page[-1][0]
+            beyond = page[-1][0]
 
     def drop(self, space: str) -> None:
         """Forgets a space with its records and offset; an unknown space changes nothing."""
@@ -365,11 +378,16 @@ def _pairs(cursor: lmdb.Cursor) -> Iterator[tuple[bytes, bytes]]:
     return cast(Iterator[tuple[bytes, bytes]], cursor.iternext())
 
 
-def _space_key(space: str) -> bytes:
+def checked_space(space: str) -> bytes:
+    """The bytes of a space's name; BadInput for an empty one or one that is too long."""
     data = space.encode()
     if not 0 < len(data) <= MAX_SPACE_BYTES:
         raise BadInput(f"a space's name has {len(data)} bytes; give 1 to {MAX_SPACE_BYTES}, as in taste@7")
-    return _SPACE + data
+    return data
+
+
+def _space_key(space: str) -> bytes:
+    return _SPACE + checked_space(space)
 
 
 def _packed(slot: int, offsets: tuple[int, ...]) -> bytes:
