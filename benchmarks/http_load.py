@@ -19,16 +19,12 @@ import os
 import random
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import urlopen
 
 import numpy as np
 import orjson
@@ -43,30 +39,10 @@ from palate.retrieval.retrieve import retrieve
 from palate.surfaces.explain import explain
 from palate.surfaces.for_you import FOR_YOU
 from palate.surfaces.live import LiveHome
+from served import Connection, cpu_seconds, free_port, quantiles, resident_mb, started
 
-START = "from pathlib import Path; from palate.core.home import Home; from palate.api.serve import run\n"
 N, IN_PROCESS_SLATES = 20, 400
 LOAD_SECONDS, EVENTS_A_SECOND, EVENTS_A_POST = 10.0, 1_000, 20
-
-
-class Connection:
-    """One keep-alive HTTP/1.1 connection; a second request waits for the answer to the first."""
-
-    def __init__(self, port: int) -> None:
-        self.port, self.turn = port, asyncio.Lock()
-        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body."""
-        async with self.turn:
-            if self.streams is None:
-                self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-            reader, writer = self.streams
-            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
-            return int(answer.split(" ", 2)[1]), await reader.readexactly(length)
 
 
 async def slates(port: int, users: list[str], rate: float, seconds: float, connections: int) -> tuple[list[float], int]:
@@ -174,51 +150,6 @@ def breakdown(home: Home, users: list[str]) -> dict[str, list[float]]:
 STAGES = ("hydrate", "retrieve", "filter", "features", "rank", "spread", "explain", "json")
 
 
-def started(home: Home, port: int) -> subprocess.Popen[bytes]:
-    """A server that is ready."""
-    code = f"{START}run(Home(Path({str(home.root)!r})), port={port})"
-    server = subprocess.Popen([sys.executable, "-c", code])
-    for _ in range(300):
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
-                return server
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server did not become ready")
-
-
-def family(parent: int) -> list[dict[str, str]]:
-    """/proc's status of a process and its children."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except OSError:
-            continue  # it has ended
-        if parent in (int(fields["PPid"]), int(fields["Pid"])):
-            found.append(fields)
-    return found
-
-
-def resident_mb(parent: int) -> float:
-    """Memory of a process and its children in MB."""
-    return sum(int(fields.get("VmRSS", "0 kB").split()[0]) for fields in family(parent)) / 1024
-
-
-def cpu_seconds(parent: int) -> float:
-    """Processor time that a process and its children have taken: what other programs on the machine do not change."""
-    ticks = 0
-    for fields in family(parent):
-        times = Path(f"/proc/{fields['Pid']}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(times[11]) + int(times[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def quantiles(spent: list[float]) -> str:
-    """p50, p95, p99 and the greatest."""
-    return "p50 {:.1f}, p95 {:.1f}, p99 {:.1f}, max {:.1f} ms".format(*np.percentile(spent, [50, 95, 99, 100]))
-
-
 def main() -> None:
     """Runs the three measurements and prints them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -232,9 +163,7 @@ def main() -> None:
         home = Home(Path(shutil.copytree(options.home, Path(folder) / "home")))
         with ListeningLog(home.log) as log:
             users, items = log.user_ids(), log.item_ids()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         print(f"{len(users):,} listeners, {len(items):,} items, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         server = started(home, port)
         try:

@@ -40,7 +40,7 @@ def written(log: ListeningLog, *posts: list[Listen]) -> list[Written | BaseExcep
     """What each post gets when all of them wait at the same time."""
 
     async def go() -> list[Written | BaseException]:
-        appender = Appender(log, Metrics(), lambda: None)
+        appender = Appender(log, Metrics(), lambda end: None)
         waiting = [asyncio.create_task(appender.append(post)) for post in posts]
         await asyncio.sleep(0)
         running = asyncio.create_task(appender.run())
@@ -94,7 +94,7 @@ def test_too_much_waiting_is_refused_for_now(log):
 
 def test_a_client_that_has_gone_stops_nothing(log):
     async def go() -> Written:
-        appender = Appender(log, Metrics(), lambda: None)
+        appender = Appender(log, Metrics(), lambda end: None)
         gone = asyncio.create_task(appender.append([listen("a")]))
         stays = asyncio.create_task(appender.append([listen("b")]))
         await asyncio.sleep(0)
@@ -110,7 +110,7 @@ def test_a_client_that_has_gone_stops_nothing(log):
 
 def test_what_waits_when_it_is_stopped_is_still_written(log):
     async def go() -> Written:
-        appender = Appender(log, Metrics(), lambda: None)
+        appender = Appender(log, Metrics(), lambda end: None)
         post = asyncio.create_task(appender.append([listen("a")]))
         running = asyncio.create_task(appender.run())
         await asyncio.sleep(0)

@@ -4,12 +4,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from palate.api import follower
 from palate.api.app import create_app
-from palate.api.follower import Lag
 from palate.core.listens import Listen, in_columns
 from palate.core.partitions import PARTITIONS
 from palate.embeddings.space import Spaces
@@ -41,25 +38,6 @@ def post(client: TestClient, **fields: object) -> int:
 
 def taste(client: TestClient) -> dict:
     return client.get("/v1/users/somebody new/taste").json()
-
-
-def test_lag_counts_from_when_the_oldest_unfolded_listen_was_seen():
-    lag = Lag()
-    assert lag.seconds(end=10, folded=10, moment=0.0) == 0.0
-    assert lag.seconds(end=12, folded=10, moment=5.0) == 0.0
-    assert lag.seconds(end=20, folded=10, moment=7.0) == 2.0
-    assert lag.seconds(end=20, folded=12, moment=9.0) == 2.0  # what was seen at 7 is the oldest now
-    assert lag.seconds(end=20, folded=20, moment=11.0) == 0.0
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=50))
-def test_lag_is_never_negative_and_zero_when_level(steps):
-    lag, end, folded = Lag(), 0, 0
-    for moment, (more, done) in enumerate(steps):
-        end, folded = end + more, min(folded + done, end + more)
-        seconds = lag.seconds(end, folded, float(moment))
-        assert 0.0 <= seconds <= moment
-        assert seconds == 0.0 or folded < end
 
 
 def test_an_unknown_item_is_accepted_and_changes_no_taste(home):

@@ -1,6 +1,7 @@
 """What goes out: JSON, errors as one sentence, and the parameters that routes share."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -68,6 +69,13 @@ def true_time(calendar: Calendar, home_time: float) -> float:
         if moment > start:
             moment += end - start
     return moment
+
+
+def count_age(request: Request, serving: Serving, surface: str, offset: int | None) -> None:
+    """For /metrics: how long the oldest listen that the answer could not know of had waited; 0 when there is none."""
+    if offset is not None:
+        seconds = serving.arrivals.waiting(offset, time.monotonic())
+        request.app.state.metrics.served_age.labels(surface).observe(seconds)
 
 
 async def on_palate_error(request: Request, error: Exception) -> Response:

@@ -33,7 +33,12 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         serving = Serving(home, wall)
         follower = Follower(serving, metrics)
-        appender = Appender(serving.log, metrics, follower.wake)
+
+        def on_written(end: int) -> None:
+            serving.arrivals.note(end, time.monotonic())
+            follower.wake()
+
+        appender = Appender(serving.log, metrics, on_written)
         app.state.serving, app.state.follower, app.state.appender = serving, follower, appender
         tasks = [asyncio.create_task(follower.run()), asyncio.create_task(appender.run())]
         logger.info("serving %s", home.root)

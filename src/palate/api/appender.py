@@ -43,9 +43,12 @@ class _Post:
 
 
 class Appender:
-    """Collects posts and appends them to the log from one thread. `append` and `run` belong to the event loop."""
+    """Collects posts and appends them to the log from one thread. `append` and `run` belong to the event loop.
 
-    def __init__(self, log: ListeningLog, metrics: Metrics, on_written: Callable[[], None]) -> None:
+    on_written  is told after every commit up to which offset the log is known to reach
+    """
+
+    def __init__(self, log: ListeningLog, metrics: Metrics, on_written: Callable[[int], None]) -> None:
         self._log, self._metrics, self._on_written = log, metrics, on_written
         self._waiting: list[_Post] = []
         self._waiting_events = 0
@@ -89,7 +92,7 @@ class Appender:
                 post.written.set_result(result)
             else:
                 post.written.set_exception(result)
-        self._on_written()
+        self._on_written(max((one.offset for one in results if isinstance(one, Written)), default=0))
 
     def _write(self, posts: list[_Post]) -> Sequence[Written | BaseException]:
         """All in one transaction; if that is refused, one by one, so that a bad post harms only itself."""

@@ -3,15 +3,18 @@
 import asyncio
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
+from palate.api.timed import timed
+from palate.core.settings import read_settings
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import Rounds
+from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Worker
 from palate.privacy.asked import pending
 from palate.privacy.delete import carry_out
@@ -19,32 +22,13 @@ from palate.surfaces.live import LiveHome
 
 POLL_SECONDS = 0.1  # for what other processes append; our own posts wake the follower
 REFRESH_SECONDS = 1.0
-MAX_MARKS = 1_000
-
-
-class Lag:
-    """For how long the oldest listen that is in the log and not in the records has been waiting."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._marks: deque[tuple[int, float]] = deque()  # (log's end, when it was first seen), ascending
-
-    def seconds(self, end: int, folded: int, moment: float) -> float:
-        """0.0 when `folded` has reached `end`; `moment` is any clock that does not run backwards."""
-        with self._turn:
-            while self._marks and self._marks[0][0] <= folded:
-                self._marks.popleft()
-            newest = self._marks[-1][0] if self._marks else folded
-            if end > newest and len(self._marks) < MAX_MARKS:
-                self._marks.append((end, moment))
-            return moment - self._marks[0][1] if self._marks else 0.0
 
 
 class _Served:
     """The versions that a server has open, as a worker sees them."""
 
-    def __init__(self, serving: Serving, dead: DeadLetters) -> None:
-        self._serving, self._dead = serving, dead
+    def __init__(self, serving: Serving, metrics: Metrics, dead: DeadLetters) -> None:
+        self._serving, self._metrics, self._dead = serving, metrics, dead
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
 
@@ -66,7 +50,8 @@ class _Served:
         if label not in self._folders or self._folders[label][0] is not version:
             space, items, calendar = version.space, version.items, version.clock.calendar
             made = Folder.of(space, serving.log, serving.store, items, calendar, version.attributes, self._dead)
-            self._folders[label] = (version, made)
+            encoder = timed(made.encoder, self._metrics.encode_seconds.labels(label).observe)
+            self._folders[label] = (version, replace(made, encoder=encoder))
         return self._folders[label][1]
 
 
@@ -79,10 +64,11 @@ class Follower:
         self._dead, self._rounds = DeadLetters(online / DEAD), Rounds(online / "fold")
         self._stopped = threading.Event()
         self._worker = Worker(
-            online, _Served(serving, self._dead), serving.store, self,
+            online, _Served(serving, metrics, self._dead), serving.store, self,
             {"a deletion": self._delete_asked}, self._stopped.is_set,
         )  # fmt: skip
-        self._lag, self._delete_at = Lag(), 0.0
+        self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
+        self._delete_at = 0.0
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "follow")
 
@@ -93,7 +79,9 @@ class Follower:
     def behind(self) -> tuple[int, float]:
         """How many listens the live space's records lack, and for how many seconds the oldest of them has waited."""
         end, folded = self._serving.log.end_offset(), self._serving.store.offset(self._serving.live.space.label)
-        return max(end - folded, 0), self._lag.seconds(end, folded, time.monotonic())
+        moment = time.monotonic()
+        self._serving.arrivals.note(end, moment)  # what other processes appended is seen here first
+        return max(end - folded, 0), self._serving.arrivals.waiting(folded, moment)
 
     def lags(self) -> dict[str, int]:
         """By label, how many listens the records of each version in use lack."""
@@ -119,15 +107,19 @@ class Follower:
     def folded(self, label: str, folded: Folded, seconds: float) -> None:
         """The worker tells what it did."""
         if self._serving.trained and label == self._serving.live.space.label:
-            self._metrics.folded.inc(folded.listens)
+            self._metrics.count_folded(folded.listens)
+        self._metrics.batch_listens.labels(label).observe(folded.listens)
+        self._metrics.batch_listeners.labels(label).observe(folded.listeners)
+        self._metrics.fold_seconds.labels(label).observe(seconds)
 
     def failed(self, what: str) -> None:
         """The worker tells that something failed; it tries again."""
         self._metrics.fold_failures.inc()
 
     def _round(self) -> bool:
-        if self._serving.trained:
-            self.behind()  # so that the waiting is counted from when it was first seen
+        listens, waited = self.behind() if self._serving.trained else (0, 0.0)
+        if listens and waited < self._window_seconds:
+            self._stopped.wait(self._window_seconds - waited)  # for others to share the batch of the oldest one
         return self._worker.round()
 
     def _delete_asked(self) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from palate.core.items import Item
 from palate.store.items import words_of
 from palate.store.records import OnlineStore
+from palate.surfaces.freshness import Taken
 from palate.surfaces.live import LiveHome
 
 SEARCHED_ITEMS = 200  # the best matches by words, of which the listener's taste decides the order
@@ -18,22 +19,19 @@ def users_after(store: OnlineStore, space: str, after: str, n: int) -> list[str]
     return list(islice(store.users(space, after), n))
 
 
-def search(live: LiveHome, words: str, user_id: str | None, n: int) -> list[Item]:
+def search(live: LiveHome, words: str, reader: Taken | None, n: int) -> list[Item]:
     """Up to n items whose title and artists hold every word; the last word may be unfinished.
 
-    With a listener whose taste is known, that taste decides among the first SEARCHED_ITEMS matches; what is called
+    With a reader whose taste is known, that taste decides among the first SEARCHED_ITEMS matches; what is called
     exactly as asked stays in front.
     """
-    if user_id is None:
+    if reader is None or reader.stranger:
         return [live.items.get(row) for row in live.items.search(words, n).tolist()]
     rows = live.items.search(words, max(n, SEARCHED_ITEMS))
     items = [live.items.get(row) for row in rows.tolist()]
-    state = live.state(user_id)
-    if not len(state.record.items):
-        return items[:n]
     wanted = words_of(words)
     exact = np.array([_is_called(item, wanted) for item in items], np.bool_)
-    order = np.lexsort((-_scores(live, rows, state.taste), ~exact))[:n]
+    order = np.lexsort((-_scores(live, rows, reader.state.taste), ~exact))[:n]
     return [items[place] for place in order.tolist()]
 
 

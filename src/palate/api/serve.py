@@ -16,8 +16,11 @@ from granian.server import Server
 from palate.api.settings import ServerSettings
 from palate.core.errors import BadInput
 from palate.core.home import Home
+from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
+from palate.fresh.window import FreshSettings
 from palate.store.items import ItemStore
+from palate.surfaces.freshness import FreshnessSettings
 
 STOP_SECONDS = 20  # for requests and commits under way when the server is stopped
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -29,10 +32,12 @@ def run(
     """Serves `home` and returns when it was stopped.
 
     Prints one line on stderr that says where to look. Raises PalateError before anything is started: NotTrained,
-    MissingHome, or BadInput when the address cannot be had. `settings` gives what the other arguments do not.
+    MissingHome, BadSettings, or BadInput when the address cannot be had. `settings` gives what the other arguments do
+    not.
     """
     live = Spaces(home.require().spaces).live
     ItemStore.live_version(home.online / "items")
+    _check_settings(home)
     check_address(host, port)
     # A request is one small piece of work on one core; threads inside it would only wait for each other.
     for name in THREAD_LIMITS:
@@ -45,6 +50,12 @@ def run(
         log_level=LogLevels.error, respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS,
     )  # fmt: skip
     server.serve(target_loader=partial(_load, home, settings or ServerSettings()), wrap_loader=False)
+
+
+def _check_settings(home: Home) -> None:
+    """BadSettings for what a worker would stumble over."""
+    told = read_settings(home.settings)
+    told.section(FreshnessSettings), told.section(FreshSettings)
 
 
 def check_address(host: str, port: int) -> None:

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from palate.api.arrivals import Arrivals
 from palate.core.aliases import FILE
 from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
 from palate.core.home import Home
+from palate.core.settings import read_settings
 from palate.embeddings.space import Space, Spaces
 from palate.listening.attributes import Attributes
+from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
+from palate.surfaces.freshness import FreshnessSettings, Tastes
 from palate.surfaces.live import LiveHome
 
 
@@ -22,7 +26,7 @@ class Serving:
     """
 
     def __init__(self, home: Home, wall: Callable[[], float]) -> None:
-        self.home, self.wall = home.require(), wall
+        self.home, self.wall, self.arrivals = home.require(), wall, Arrivals()
         self.log = ListeningLog(home.log)
         self.store = OnlineStore(home.online / "records")  # written too: LMDB opens a file once in a process
         self._seen: tuple[tuple[int, int] | None, Calendar] = (None, Calendar())
@@ -30,6 +34,7 @@ class Serving:
         self._in_use: dict[str, LiveHome] = {}
         self._items: ItemStore | None = None
         self._attributes = Attributes(self.home.listeners)  # of all versions
+        self._freshness = read_settings(self.home.settings).section(FreshnessSettings)
         self.refresh()
 
     @property
@@ -65,6 +70,7 @@ class Serving:
 
         Slow (it loads a space), so it runs outside the event loop. Raises PalateError when the new space is damaged.
         """
+        self.forget_deleted()
         seen = (_mark(self.home.spaces / FILE), self.log.calendar())
         if seen == self._seen or seen[0] is None:
             return False
@@ -78,10 +84,16 @@ class Serving:
         if label is None or (self._live is not None and (label, seen[1]) == (self._live.space.label, self._seen[1])):
             self._seen = seen  # a version was proposed, pinned or refused; the live one is as it was
             return False
-        live = LiveHome(self.home, spaces.live, clock, self.store, items, self._attributes)
+        live = self._opened(spaces.live, clock, items)
         _warm(live)
         self._live, self._seen = live, seen
         return True
+
+    def forget_deleted(self) -> None:
+        """Drops the tastes that were kept for later answers, if somebody was deleted since they were read."""
+        for version in self.versions.values():
+            if version.tastes is not None:
+                version.tastes.forget_deleted()
 
     def close(self) -> None:
         """Gives the files back."""
@@ -97,7 +109,11 @@ class Serving:
         before = self._in_use.get(label)
         if before is not None and before.items is items and before.clock.calendar == clock.calendar:
             return before
-        return LiveHome(self.home, Space(self.home.spaces / label), clock, self.store, items, self._attributes)
+        return self._opened(Space(self.home.spaces / label), clock, items)
+
+    def _opened(self, space: Space, clock: Clock, items: ItemStore) -> LiveHome:
+        tastes = Tastes(self._freshness, DeletedUsers.of(self.home))  # empty: another version has other tastes
+        return LiveHome(self.home, space, clock, self.store, items, self._attributes, tastes)
 
     def _current_items(self) -> ItemStore:
         """The item store as it is on disk; the open one when it still is that version.

@@ -12,7 +12,7 @@ class ServerSettings:
 
     host: str = "127.0.0.1"  # this machine only: nothing here asks who is asking
     port: int = 8420
-    workers: int = 1  # processes; each holds its own copy of the index, one of them folds
+    workers: int = 1  # processes; each holds its own copy of the index, and they share the folding
     max_body_bytes: int = 1_048_576  # a longer body is refused with 413
     max_events: int = 1_000  # in one POST /v1/events
     page: bool = True  # serve the page at /

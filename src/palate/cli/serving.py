@@ -1,9 +1,9 @@
-"""palate serve, fresh."""
+"""palate serve, fresh, fresh status."""
 
 import click
 
-from palate.cli.output import json_option, show
-from palate.core.errors import PalateError
+from palate.cli.output import json_option, note, show
+from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
 
@@ -28,14 +28,39 @@ def start(home: Home, host: str | None, port: int | None, workers: int | None) -
     run(home, host or settings.host, port or settings.port, workers or settings.workers, settings)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, folding what is logged meanwhile.")
+@click.option("--workers", type=int, help="With --follow: processes that share the listeners; default 1, at most 16.")
 @json_option
-@click.pass_obj
-def fresh(home: Home, as_json: bool) -> None:
+@click.pass_context
+def fresh(context: click.Context, follow: bool, workers: int | None, as_json: bool) -> None:
     """Fold every logged listen that the tastes do not contain yet. `palate serve` does this by itself.
 
     Into the live version and into every other one in use: next, the one that a rollback goes to, and what is pinned.
+    With --follow it goes on doing so, beside a server or without one, and they share the listeners.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if workers is not None and not follow:
+        raise BadInput("--workers is how many go on folding; give --follow too")
+    if follow:
+        _follow(context.obj, 1 if workers is None else workers, as_json)
+    else:
+        _catch_up(context.obj, as_json)
+
+
+def _follow(home: Home, workers: int, as_json: bool) -> None:
+    from palate.jobs.following import follow_with, lacking
+
+    note(f"folding what is logged in {home.root} with {workers} {_s(workers, 'worker')} (stop with Ctrl-C)")
+    follow_with(home, workers)
+    left = lacking(home)
+    waiting = ", ".join(f"{label} lacks {listens:,} listens" for label, listens in left.items() if listens)
+    level = "every taste is level with the log" if left else "there is no version yet; run `palate train`"
+    show({"workers": workers, "lacking": left}, f"stopped; {waiting or level}", as_json)
+
+
+def _catch_up(home: Home, as_json: bool) -> None:
     from palate.jobs.online import catch_up
 
     done = catch_up(home)
@@ -51,6 +76,29 @@ def fresh(home: Home, as_json: bool) -> None:
     show(told[done.space] | {"space": done.space, "spaces": told}, "\n".join(lines), as_json)
     if done.failed:
         raise PalateError("; ".join(f"{label} was left as it is: {why}" for label, why in done.failed.items()))
+
+
+@fresh.command()
+@click.option("--host", help="Where the server listens; default from palate.toml, else 127.0.0.1.")
+@click.option("--port", type=int, help="Its port; default from palate.toml, else 8420.")
+@json_option
+@click.pass_obj
+def status(home: Home, host: str | None, port: int | None, as_json: bool) -> None:
+    """How fresh tastes are: lag, throughput, batches, and the age of what was served, surface by surface.
+
+    Asks the running server; when none of this home answers, only the lag is known, from the home's files.
+    """
+    from palate.api.settings import ServerSettings
+    from palate.api.status import address_of, in_words
+    from palate.api.status import status as asked
+
+    settings = read_settings(home.require().settings).section(ServerSettings)
+    told = asked(home, address_of(host or settings.host, port or settings.port))
+    show(told, in_words(told), as_json)
+
+
+def _s(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 COMMANDS = (serve, fresh)

@@ -23,6 +23,7 @@ class Slate:
     """The answer.
 
     `taste_age_seconds` is the time since the latest listen in the taste that made it, None for a stranger.
+    `taste_offset`: it contains each listen of theirs up to there in the log; None where no listener is asked for.
     `stages` counts what each stage of the request path handled; `removed` says how many items each filter took out.
     """
 
@@ -35,3 +36,4 @@ class Slate:
     items: list[SlateItem]
     stages: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
+    taste_offset: int | None = None

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.errors import Corrupt
 from palate.core.settings import Range
+from palate.embeddings.folding import RecordColumns
 from palate.embeddings.habits import HABITS, NAMES, SCALES, Told, coordinates
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
-from palate.embeddings.start import Start
+from palate.embeddings.start import SLOWEST, Start
 from palate.listening.listeners import ListenerColumns
 
 WINDOWS = len(HALF_LIVES_DAYS)
@@ -108,6 +109,15 @@ class Encoder:
         tastes: NDArray[np.float32] = heard @ self.weights
         return tastes if self.start is None else tastes + self.start.added(records, told, now)
 
+    def encode_columns(self, records: RecordColumns, told: ListenerColumns | None = None) -> NDArray[np.float32]:
+        """The same of records that stand side by side, each with an event or a moment of its own."""
+        heard, read = np.zeros((len(records), len(self.weights)), np.float32), records.told()
+        fill_features(heard, read, records.window_sums(), self.count_power, self.habits_since)
+        tastes: NDArray[np.float32] = heard @ self.weights
+        if self.start is None:
+            return tastes
+        return tastes + self.start.added_to(read.at, read.counts[:, SLOWEST].sum(axis=1), told)
+
     @property
     def stranger(self) -> NDArray[np.float32] | None:
         """(dim,) the taste of one of whom nothing is known, if it was taught by what newcomers hear; else None."""
@@ -196,25 +206,32 @@ def features(
 
     With `habits_since` the habits stand before the 1.
     """
-    n_habits, plain = 0 if habits_since is None else len(HABITS), feature_count(dim)
-    out = np.zeros((len(records), plain + n_habits), np.float32)
-    out[:, -1] = 1.0
+    out = np.zeros((len(records), feature_count(dim) + (0 if habits_since is None else len(HABITS))), np.float32)
     for start in range(0, len(records), BLOCK):
-        part, rows = records[start : start + BLOCK], out[start : start + BLOCK]
-        by_kind = np.stack([record.counts for record in part])
-        counts = by_kind.sum(axis=2)
+        part = records[start : start + BLOCK]
         sums = np.stack([record.sums for record in part]).sum(axis=2)
-        known = counts > 1e-9
-        divisor = np.where(known, counts, 1.0) ** count_power
-        windows = rows[:, : WINDOWS * dim].reshape(len(part), WINDOWS, dim)  # a view
-        np.divide(sums, divisor[..., None], out=windows, where=known[..., None], casting="same_kind")
-        rows[:, WINDOWS * dim : plain - 1] = np.log1p(np.maximum(counts, 0.0))
-        if habits_since is not None:
-            rows[:, plain - 1 : -1] = coordinates(_told(part, by_kind), habits_since)
+        fill_features(out[start : start + BLOCK], _told(part), sums, count_power, habits_since)
     return out
 
 
-def _told(records: Sequence[UserRecord], counts: NDArray[np.float64]) -> Told:
-    """What the habits are made of; counts # (q, half-lives, kinds)."""
+def fill_features(
+    out: NDArray[np.float32], read: Told, sums: NDArray[np.float64], count_power: float, habits_since: float | None
+) -> None:
+    """Writes `features` into zeros; sums # (q, half-lives, dim) of all kinds together."""
+    dim, plain = sums.shape[2], feature_count(sums.shape[2])
+    counts = read.counts.sum(axis=2)
+    known = counts > 1e-9
+    divisor = np.where(known, counts, 1.0) ** count_power
+    windows = out[:, : WINDOWS * dim].reshape(len(out), WINDOWS, dim)  # a view
+    np.divide(sums, divisor[..., None], out=windows, where=known[..., None], casting="same_kind")
+    out[:, WINDOWS * dim : plain - 1] = np.log1p(np.maximum(counts, 0.0))
+    if habits_since is not None:
+        out[:, plain - 1 : -1] = coordinates(read, habits_since)
+    out[:, -1] = 1.0
+
+
+def _told(records: Sequence[UserRecord]) -> Told:
+    """What the habits are made of."""
     scalars = [(record.squares, len(record.items), record.at, record.first) for record in records]
-    return Told(counts, np.stack([record.habits for record in records]), *np.array(scalars, np.float64).T)
+    counts, sums = np.stack([record.counts for record in records]), np.stack([record.habits for record in records])
+    return Told(counts, sums, *np.array(scalars, np.float64).T)

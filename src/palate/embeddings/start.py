@@ -52,14 +52,21 @@ class Start:
         """
         if not records:
             return np.zeros((0, len(self.stranger)), np.float32)
+        plays = np.stack([record.counts[SLOWEST] for record in records]).sum(axis=1)
+        return self.added_to(np.array([record.at for record in records], np.float64), plays, told, now)
+
+    def added_to(
+        self, at: NDArray[np.float64], plays: NDArray[np.float64], told: ListenerColumns | None = None,
+        now: float = np.nan,
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """The same of records of which only the latest event and the slowest count, of all kinds, are given # (q,)."""
         parts = self.stranger[None]
         if told is not None and told.values and self.reads_attributes:
             size = len(next(iter(told.values.values())))
-            if size != len(records):
-                raise BadInput(f"attributes of {size} listeners for {len(records)} records; give one row for each")
-            moments = np.array([record.at if np.isfinite(record.at) else now for record in records], np.float64)
+            if size != len(at):
+                raise BadInput(f"attributes of {size} listeners for {len(at)} records; give one row for each")
+            moments = np.where(np.isfinite(at), at, now)
             parts = parts + self.attributes(told, np.arange(size), moments) @ self.described
-        plays = np.stack([record.counts[SLOWEST] for record in records]).sum(axis=1)
         return np.asarray(parts * (1.0 / (1.0 + np.maximum(plays, 0.0))[:, None]).astype(np.float32), np.float32)
 
     def attributes(

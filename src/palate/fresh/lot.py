@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.embeddings.encoder import Encoder
-from palate.embeddings.records import UserRecord
-from palate.embeddings.states import UserState
+from palate.embeddings.folding import Events, RecordColumns
+from palate.embeddings.states import packed_record, packed_states
 from palate.listening.listeners import ListenerColumns
+
+BLOCK = 2_048  # listeners whose records are unpacked at once, 3 KB of sums each
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,26 @@ class Lot:
 
     def folded(self, item_vectors: NDArray[np.float32], encoder: Encoder) -> list[bytes]:
         """(q,) the listeners' states with these listens in them; raises for what is no state, and no finite taste."""
-        records = [self._record(one, encoder.dim) for one in self.stored]
-        for n, (user, item) in enumerate(zip(self.user.tolist(), self.item.tolist(), strict=True)):
-            records[user].add(
-                item, int(self.kind[n]), item_vectors[item], float(self.moment[n]), float(self.weight[n]),
-                bool(self.skip[n]), bool(self.play[n]),
-            )  # fmt: skip
-        tastes = encoder.encode(records, self.told)
+        order = np.argsort(self.user, kind="stable")
+        user, states = self.user[order], list[bytes]()
+        for start in range(0, len(self.users), BLOCK):
+            first, last = np.searchsorted(user, (start, start + BLOCK))
+            states += self._block(slice(start, start + BLOCK), order[first:last], item_vectors, encoder)
+        return states
+
+    def _block(
+        self, users: slice, mine: NDArray[np.intp], item_vectors: NDArray[np.float32], encoder: Encoder
+    ) -> list[bytes]:
+        """The states of some listeners, next to each other; `mine` are the positions of their listens."""
+        events = Events(
+            self.user[mine] - users.start, self.item[mine], self.kind[mine], self.moment[mine],
+            self.weight[mine].astype(np.float64), self.skip[mine], self.play[mine],
+        )  # fmt: skip
+        stored = [None if one is None else packed_record(one) for one in self.stored[users]]
+        told = None if self.told is None else self.told.take(np.arange(len(self.users))[users])
+        with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is no finite taste
+            records = RecordColumns.unpack(stored, item_vectors.shape[1]).added(events, item_vectors)
+            tastes = encoder.encode_columns(records, told)
         if not np.isfinite(tastes).all():
             raise ValueError("the taste is not a finite vector")
-        return [UserState(taste, record).pack() for taste, record in zip(tastes, records, strict=True)]
-
-    def _record(self, stored: bytes | None, dim: int) -> UserRecord:
-        return UserRecord.empty(dim) if stored is None else UserState.unpack(stored).record
+        return packed_states(tastes, records)

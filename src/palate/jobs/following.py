@@ -11,11 +11,14 @@ from types import FrameType
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.partitions import PARTITIONS
+from palate.core.settings import read_settings
+from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folded
 from palate.fresh.lock import Rounds
 from palate.fresh.versions import HomeVersions
+from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Watch, Worker
 from palate.listening.log import ListeningLog
 from palate.privacy.asked import pending
@@ -44,6 +47,7 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
     """
     online = home.require().online
     rounds = Rounds(online / "fold")
+    pause_seconds = max(POLL_SECONDS, read_settings(home.settings).section(FreshSettings).window_ms / 1000)
     with (
         ListeningLog(home.log) as log,
         OnlineStore(online / "records") as store,
@@ -60,14 +64,17 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
         try:
             while not stopping():
                 if not worker.round():
-                    time.sleep(POLL_SECONDS)
+                    time.sleep(pause_seconds)
         finally:
             worker.close()
             versions.close()
 
 
 def follow_with(home: Home, workers: int) -> None:
-    """The same with several processes, until SIGINT or SIGTERM; one that dies is replaced."""
+    """The same with several processes, until SIGINT or SIGTERM; one that dies is replaced.
+
+    They end when this process does, however it ends. BadInput for fewer than 1 or more than PARTITIONS.
+    """
     if not 1 <= workers <= PARTITIONS:
         raise BadInput(f"{workers} workers cannot share a home; give 1 to {PARTITIONS}")
     home.require()
@@ -96,8 +103,26 @@ def follow_with(home: Home, workers: int) -> None:
             process.join(CHILD_SECONDS)
 
 
+def lacking(home: Home) -> dict[str, int]:
+    """By label, how many listens the records of each version in use lack, the live one first.
+
+    Empty before the first training.
+    """
+    labels = Spaces(home.require().spaces).in_use
+    if not labels:
+        return {}
+    with ListeningLog(home.log) as log, OnlineStore(home.online / "records", readonly=True) as store:
+        ends = log.ends()
+        folded = {label: store.standing(label).offsets for label in labels}
+    return {
+        label: max(end - offset for end, offset in zip(ends, offsets, strict=True)) for label, offsets in folded.items()
+    }
+
+
 def _worker(root: Path) -> None:
-    follow(Home(root), _stop_on_signals())
+    told, parent = _stop_on_signals(), multiprocessing.parent_process()
+    # Nobody would stop the worker of a parent that was killed.
+    follow(Home(root), lambda: told() or not (parent is not None and parent.is_alive()))
 
 
 def _stop_on_signals() -> Callable[[], bool]:

@@ -1,7 +1,7 @@
 """A trained home, opened for answering: the live space, the listeners' states, the items, the time."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
 from palate.core.errors import BadInput, UnknownItem
 from palate.core.home import Home
+from palate.core.partitions import partition_of
 from palate.core.slate import Slate
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
@@ -24,6 +25,7 @@ from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.freshness import Taken, Tastes
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
 from palate.surfaces.radio import RADIO
@@ -45,7 +47,10 @@ def open_stock(space: Space) -> Stock:
 
 @dataclass(frozen=True)
 class LiveHome:
-    """Answers requests from one home. Reads only; records change when a Folder writes them."""
+    """Answers requests from one home. Reads only; records change when a Folder writes them.
+
+    tastes  how fresh each surface's answers are; None: every request reads the records
+    """
 
     home: Home
     space: Space
@@ -53,6 +58,7 @@ class LiveHome:
     store: OnlineStore
     items: ItemStore
     attributes: Attributes
+    tastes: Tastes | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -90,6 +96,20 @@ class LiveHome:
         told = self.attributes.of([user_id], self.clock.calendar) if encoder.reads_attributes else None
         return UserState(encoder.encode([record], told, self.clock.now())[0], record)
 
+    def read(self, user_id: str) -> Taken:
+        """The listener's state as it is stored now, and the offset of the log that it is level with."""
+        offsets = self.store.standing(self.space.label).offsets  # before the state, lest they promise too much
+        return Taken(self.state(user_id), offsets[partition_of(user_id)])
+
+    def taken(self, user_id: str, surface: str) -> Taken:
+        """The same for an answer of this surface: as fresh as the surface wants it."""
+        read = partial(self.read, user_id)
+        return read() if self.tastes is None else self.tastes.taken(surface, user_id, read)
+
+    def age_seconds(self, taken: Taken) -> float | None:
+        """The time since the latest listen in a taste, in home time; None for a stranger's."""
+        return None if taken.stranger else max(self.clock.now() - taken.state.record.at, 0.0)
+
     def row(self, item_id: str) -> int:
         """The catalogue row of an item; UnknownItem when the live space does not hold it."""
         row = self.items.row(item_id)
@@ -97,12 +117,14 @@ class LiveHome:
             raise UnknownItem(item_id)
         return int(row)
 
-    def query(self, user_id: str | None, seeds: list[str], exclude: list[str]) -> Query:
+    def query(self, user_id: str | None, seeds: list[str], exclude: list[str], surface: str = FOR_YOU.name) -> Query:
         """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is an error."""
-        state = self.state(user_id) if user_id is not None else self.state("")
+        taken = self.taken(user_id, surface) if user_id is not None else None
+        state = self.state("") if taken is None else taken.state
         excluded = [row for one in exclude if (row := self.items.row(one)) is not None]
         rows = np.array([self.row(seed) for seed in seeds], np.int32)
-        return Query(state.record, state.taste, self.clock.now(), rows, np.array(excluded, np.int32))
+        offset = None if taken is None else taken.offset
+        return Query(state.record, state.taste, self.clock.now(), rows, np.array(excluded, np.int32), offset)
 
     def for_you(self, user_id: str, n: int, exclude: list[str] | None = None, unheard: bool = False) -> Slate:
         """The listener's own slate; `unheard` leaves out what they ever played."""
@@ -115,9 +137,9 @@ class LiveHome:
 
     def radio(self, user_id: str | None, seeds: list[str], n: int, exclude: list[str] | None = None) -> Slate:
         """What to play next from seeds, or from the listener's latest items when there are none."""
-        query = self.query(user_id, seeds, exclude or [])
+        query = self.query(user_id, seeds, exclude or [], RADIO.name)
         if not len(query.seeds):
-            query = Query(query.record, query.taste, query.now, self._latest(query.record), query.exclude)
+            query = replace(query, seeds=self._latest(query.record))
         return self.path.answer(RADIO, query, checked(n), user_id)
 
     def surface(self, name: str, user_id: str, n: int, seeds: list[str], exclude: list[str], unheard: bool) -> Slate:

@@ -73,11 +73,12 @@ class RequestPath:
             surface=recipe.name,
             user_id=user_id,
             space=self.stock.space,
-            taste_age_seconds=None if query.stranger else max(query.now - query.record.at, 0.0),
+            taste_age_seconds=query.taste_age_seconds,
             stranger=stranger,
             items=items,
             stages={"retrieved": ranked.retrieved, "answered": len(items)},
             removed={one.reason: len(one.items) for one in ranked.removed},
+            taste_offset=query.offset,
         )
 
 

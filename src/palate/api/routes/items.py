@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from palate.api.answers import Answer, Count, ItemId, Opened, soon
+from palate.api.answers import Answer, Count, ItemId, Opened, count_age, soon
 from palate.api.events import id_text
 from palate.api.listing import search
 from palate.core.errors import UnknownItem
@@ -33,8 +33,12 @@ async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
 
 
 @router.get("/v1/search")
-def find(serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
+def find(request: Request, serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
     """Items by the words of their title and artists; with a listener, in the order of their taste."""
-    found = search(serving.live, q, None if user is None else id_text(user, "user"), n)
+    live = serving.live
+    reader = None if user is None else live.taken(id_text(user, "user"), "search")
+    found = search(live, q, reader, n)
+    count_age(request, serving, "search", None if reader is None else reader.offset)
+    told = {} if reader is None else {"taste_age_seconds": live.age_seconds(reader), "taste_offset": reader.offset}
     fields = ("item_id", "title", "artists", "kind", "available")
-    return Answer({"q": q, "items": [{name: getattr(one, name) for name in fields} for one in found]})
+    return Answer({"q": q} | told | {"items": [{name: getattr(one, name) for name in fields} for one in found]})

@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from palate.api.answers import Answer, Opened
+from palate.api.status import home_mark
 from palate.surfaces.live import SURFACES
 
 MAX_BEHIND_SECONDS = 60.0
@@ -52,6 +53,8 @@ async def ready(request: Request, serving: Opened) -> Answer:
 async def metrics(request: Request, serving: Opened) -> Response:
     """Prometheus metrics of this process."""
     shown = request.app.state.metrics
+    shown.folded_rate.set(shown.rate.per_second())
+    shown.home_info.labels(home_mark(serving.home)).set(1)
     if serving.trained:
         listens, seconds = request.app.state.follower.behind()
         shown.lag_listens.set(listens)

@@ -29,6 +29,7 @@ def export(serving: Opened, user_id: UserId) -> Answer:
 async def delete(request: Request, serving: Opened, user_id: UserId) -> Answer:
     """Deletes the listener everywhere; 200 when it is done, 202 when it is in force and will be finished."""
     asked = await run_in_threadpool(_ask, serving.home, user_id)
+    serving.forget_deleted()
     request.app.state.follower.wake()
     end = time.monotonic() + SERVER_SECONDS
     while not asked.done and time.monotonic() < end:

@@ -1,12 +1,12 @@
 """What is known of one listener, and what to offer them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, soon, true_time
+from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, count_age, soon, true_time
 from palate.api.listing import users_after
 from palate.api.serving import Serving
 from palate.core.clock import DAY_SECONDS
@@ -30,34 +30,38 @@ def users(serving: Opened, n: Count = 50, after: str = "") -> Answer:
 
 
 @router.get("/{user_id}/taste")
-async def taste(serving: Opened, user_id: UserId, space: SpaceLabel = None) -> Answer:
+async def taste(request: Request, serving: Opened, user_id: UserId, space: SpaceLabel = None) -> Answer:
     """The listener's vector, its space and age; `offset` is how far into the log it has read."""
     asked = _asked(serving, space)
     if asked is None:
         return _not_served(serving, space)
-    offset = asked.store.offset(asked.space.label)  # before the state, so that it never promises too much
-    state = asked.state(user_id)
-    stranger = len(state.record.items) == 0
+    taken = asked.read(user_id)
+    if asked is serving.live:
+        count_age(request, serving, "taste", taken.offset)
     return Answer({
-        "user_id": user_id, "vector": state.taste, "space": asked.space.label,
-        "age_seconds": None if stranger else max(asked.clock.now() - state.record.at, 0.0),
-        "offset": offset, "stranger": stranger,
+        "user_id": user_id, "vector": taken.state.taste, "space": asked.space.label,
+        "age_seconds": asked.age_seconds(taken), "offset": taken.offset, "stranger": taken.stranger,
     })  # fmt: skip
 
 
 @router.get("/{user_id}/candidates")
-async def candidates(serving: Opened, user_id: UserId, n: Count = 200, space: SpaceLabel = None) -> Answer:
+async def candidates(
+    request: Request, serving: Opened, user_id: UserId, n: Count = 200, space: SpaceLabel = None
+) -> Answer:
     """The best n items as ids with scores and sources, best first, without explanations."""
     asked = _asked(serving, space)
     if asked is None:
         return _not_served(serving, space)
     if space is None:
-        return Answer(await soon(n, lambda: _candidates(asked, user_id, n)))
+        found = await soon(n, lambda: _candidates(asked, user_id, n))
+        count_age(request, serving, "candidates", found["taste_offset"])
+        return Answer(found)
     return Answer(await run_in_threadpool(_candidates, asked, user_id, n))  # the first time it loads the version
 
 
 @router.get("/{user_id}/surfaces/{name}")
 async def surface(
+    request: Request,
     serving: Opened,
     user_id: UserId,
     name: SurfaceName,
@@ -68,7 +72,9 @@ async def surface(
 ) -> Answer:
     """A slate: ordered items, each with its source, a reason and evidence."""
     live = serving.live
-    return Answer(await soon(n, lambda: live.surface(name, user_id, n, seed, exclude, unheard)))
+    slate = await soon(n, lambda: live.surface(name, user_id, n, seed, exclude, unheard))
+    count_age(request, serving, name, slate.taste_offset)
+    return Answer(slate)
 
 
 @router.get("/{user_id}/listens")
@@ -105,10 +111,14 @@ def _not_served(serving: Serving, space: str | None) -> Answer:
     return Answer({"detail": reason}, 404)
 
 
-def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, object]:
-    ranked = live.path.rank(FOR_YOU, live.query(user_id, [], []), n).candidates
+def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, Any]:
+    query = live.query(user_id, [], [])
+    ranked = live.path.rank(FOR_YOU, query, n).candidates
     items = [
         {"item_id": live.items.id(row), "score": score, "source": ranked.source(place)}
         for place, (row, score) in enumerate(zip(ranked.items.tolist(), ranked.scores.tolist(), strict=True))
     ]
-    return {"user_id": user_id, "space": live.space.label, "items": items}
+    return {
+        "user_id": user_id, "space": live.space.label, "taste_age_seconds": query.taste_age_seconds,
+        "taste_offset": query.offset, "items": items,
+    }  # fmt: skip
