@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from palate.core.items import Item
 from palate.store.items import words_of
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 from palate.surfaces.freshness import Taken
 from palate.surfaces.live import LiveHome
 
 SEARCHED_ITEMS = 200  # the best matches by words, of which the listener's taste decides the order
 
 
-def users_after(store: OnlineStore, space: str, after: str, n: int) -> list[str]:
+def users_after(store: RecordStore, space: str, after: str, n: int) -> list[str]:
     """Up to n listeners of a space that follow `after` in the store's order; from the first when it is empty."""
     return list(islice(store.users(space, after), n))
 

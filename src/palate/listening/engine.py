@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from palate.core.errors import BadSettings, MissingExtra, PalateError
+from palate.core.errors import BadSettings, MissingExtra, PalateError, Unavailable
 from palate.core.partitions import ALL
 
 Command = tuple[Any, ...]
@@ -142,7 +142,7 @@ class RedisEngine:
         try:
             yield
         except (kinds.ConnectionError, kinds.TimeoutError, kinds.ClusterDownError, kinds.SlotNotCoveredError) as error:
-            raise PalateError(
+            raise Unavailable(
                 f"the Redis server at {self.where} cannot be reached ({error}); start it, or correct [engine] in "
                 "palate.toml"
             ) from error

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +16,7 @@ from palate.core.listens import Event, Listens
 from palate.core.partitions import PARTITIONS, partitions_of
 from palate.listening import erasing
 from palate.listening.archived import archived, move
-from palate.listening.backlog import LogBatch, Unread
+from palate.listening.backlog import Appended, LogBatch, Unread
 from palate.listening.database import Database, Layout, insert
 from palate.listening.deleted import DeletedUsers
 from palate.listening.history import History
@@ -46,23 +45,6 @@ _BATCH = "first_offset, count, columns, extras"
 _NUMBERS = "first_offset, count, columns, NULL"
 
 
-@dataclass(frozen=True)
-class Appended:
-    """What one `append` did.
-
-    first_offset, last_offset  # of the accepted listens, which follow each other; both the log's end for none
-    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate, -1 for one left out
-    left_out                   # listens of deleted users (listening/deleted.py), which leave no trace
-    """
-
-    first_offset: int
-    last_offset: int
-    accepted: int
-    duplicates: int
-    offsets: NDArray[np.int64]
-    left_out: int = 0
-
-
 class ListeningLog:
     """A log in one SQLite file; several processes and threads may use it at once.
 
@@ -70,6 +52,8 @@ class ListeningLog:
     used again; only `erase` leaves holes. Errors: Corrupt for a damaged or newer file, PalateError for a full disk,
     missing rights or a writer that does not finish.
     """
+
+    sequences = 1  # of offsets, for all partitions
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -12,19 +12,21 @@ everywhere leaves the streams (fresh/archive.py).
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.clock import DAY_SECONDS, Calendar
+from palate.core.errors import PalateError
 from palate.core.listens import Listens
 from palate.core.partitions import ALL, PARTITIONS, partition_of, partitions_of
-from palate.listening.backlog import LogBatch, Unread
+from palate.listening.backlog import Appended, LogBatch, Unread
 from palate.listening.deleted import DeletedUsers
 from palate.listening.engine import Command, RedisEngine
 from palate.listening.interning import check_ids
-from palate.listening.log import Appended, ListeningLog, check
+from palate.listening.log import ListeningLog, check
 from palate.listening.redis_entries import as_batch, pack, repeat_keys, unpack, user_of
 from palate.listening.redis_scripts import APPEND, ERASE, READ, TRIM
 
@@ -39,6 +41,8 @@ class RedisLog:
     archive  the home's own log, which what is appended reaches a little later; it knows the home's pauses
     `check` the engine first: what `append` accepted is on disk only if the server syncs before it answers.
     """
+
+    sequences = PARTITIONS
 
     def __init__(self, engine: RedisEngine, archive: ListeningLog) -> None:
         self.engine, self.archive = engine, archive
@@ -137,22 +141,40 @@ class RedisLog:
 
         A partition whose next listens may have been trimmed is left out: its records are made from the archive.
         """
-        count = min(max(-(-most // len(after)), 1), READ_LISTENS)
+        found = self._beyond(after, min(max(-(-most // len(after)), 1), READ_LISTENS))
+        if not found.entries and all(found.upto[part] <= after[part] for part in found.upto):
+            return None
+        return Unread(as_batch(unpack(found.entries), found.offsets), found.upto)
+
+    def unarchived(self) -> tuple[Listens, tuple[int, ...], tuple[int, ...]] | None:
+        """The next listens that the archive lacks, and from where to where they go in each partition; None for none.
+
+        PalateError when some have been trimmed: then another home's archive has them.
+        """
+        since = self.archive.archived()[1]
+        found = self._beyond(dict(enumerate(since)), READ_LISTENS)
+        if len(found.upto) < PARTITIONS:
+            raise PalateError(
+                f"streams of {self.engine.where} were trimmed beyond what {self.archive.path} holds, so another home "
+                "keeps their archive or this file is an old copy; give each home an [engine] prefix of its own, or "
+                "restore the file"
+            )
+        upto = tuple(found.upto[part] for part in ALL)
+        return None if upto == since else (unpack(found.entries), since, upto)
+
+    def _beyond(self, after: Mapping[int, int], count: int) -> "_Found":
         replies = self.engine.many([self._read(part, offset, count) for part, offset in after.items()])
-        upto: dict[int, int] = {}
-        offsets: list[int] = []
-        entries: list[bytes] = []
+        found = _Found([], [], {})
         for (part, offset), (trimmed, end, *flat) in zip(after.items(), replies, strict=True):
             if offset < int(trimmed):
                 continue
-            found = [_offset_in(id_) for id_ in flat[::2]]
+            offsets = [_offset_in(id_) for id_ in flat[::2]]
             # After the last entry may come places of deleted listeners.
-            upto[part] = found[-1] if len(found) == count else max(offset, _offset(part, int(end)))
-            offsets += found
-            entries += flat[1::2]
-        if not entries and all(upto[part] <= after[part] for part in upto):
-            return None
-        return Unread(as_batch(unpack(entries), offsets), upto)
+            last = offsets[-1] if len(offsets) == count else max(offset, _offset(part, int(end)))
+            found.upto[part] = last
+            found.offsets.extend(offsets)
+            found.entries.extend(flat[1::2])
+        return found
 
     def _read(self, part: int, after: int, count: int) -> Command:
         keys = [self.engine.key(part, name) for name in ("log", "end", "trimmed")]
@@ -213,6 +235,15 @@ class RedisLog:
     def shred(self) -> None:
         """The archive's; the server's own files are the record store's to write anew (RedisStore.shred)."""
         self.archive.shred()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Entries of some partitions, and by partition how far they go; one that was trimmed has no `upto`."""
+
+    offsets: list[int]
+    entries: list[bytes]
+    upto: dict[int, int]
 
 
 def place(offset: int) -> int:

@@ -25,7 +25,7 @@ import lmdb
 
 from palate.core.errors import BadInput, Corrupt, PalateError
 from palate.core.ids import UserId
-from palate.core.partitions import PARTITIONS
+from palate.core.partitions import PARTITIONS, partition_of
 from palate.store.folds import Part, Standing
 from palate.store.keys import id_key, id_of, is_hashed
 from palate.store.lmdb_files import LmdbFile
@@ -65,6 +65,11 @@ class OnlineStore:
         key = id_key(user_id)
         value = self._file.view(partial(self._find, space, key))
         return _without_id(value) if value is not None and is_hashed(key) else value
+
+    def read(self, space: str, user_id: str) -> tuple[bytes | None, int]:
+        """The user's record, and the log offset that it contains at least."""
+        offsets = self.standing(space).offsets  # before the record, lest they promise too much
+        return self.get(space, user_id), offsets[partition_of(user_id)]
 
     def get_many(self, space: str, user_ids: Sequence[str]) -> list[bytes | None]:
         """(n,) the same for each of `user_ids`, as they stand at one moment."""

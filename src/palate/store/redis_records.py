@@ -41,6 +41,15 @@ class RedisStore:
         found: bytes | None = self.engine.one(*self._get(space, user_id))
         return found
 
+    def read(self, space: str, user_id: str) -> tuple[bytes | None, int]:
+        """The user's record, and the offset that its partition contains at least."""
+        part = partition_of(user_id)
+        offset, record = self.engine.many(
+            [("HGET", self.engine.key(part, "offsets"), space), self._get(space, user_id)]
+        )
+        # Below its first offset a partition is at its own number, so that any offset says which one it is of.
+        return record, max(int(offset or 0), part)
+
     def get_many(self, space: str, user_ids: Sequence[str]) -> list[bytes | None]:
         """(n,) the same for each of `user_ids`, in one exchange with the server."""
         return self.engine.many([self._get(space, user) for user in user_ids])
