@@ -21,7 +21,7 @@ from palate.listening.attributes import Attributes
 from palate.listening.backlog import EventLog, LogBatch, Unread
 from palate.store.folds import Part, Standing
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 BATCH_LISTENS = 65_536  # the most that one transaction holds
 FAULTS = (Corrupt, ArithmeticError, LookupError, TypeError, ValueError)  # of the data; a full disk is none
@@ -55,7 +55,7 @@ class Folder:
     """
 
     log: EventLog
-    store: OnlineStore
+    store: RecordStore
     items: ItemStore
     space: str
     item_vectors: NDArray[np.float32]
@@ -67,7 +67,7 @@ class Folder:
 
     @classmethod
     def of(
-        cls, space: Space, log: EventLog, store: OnlineStore, items: ItemStore, calendar: Calendar,
+        cls, space: Space, log: EventLog, store: RecordStore, items: ItemStore, calendar: Calendar,
         attributes: Attributes, dead: DeadLetters | None = None,
     ) -> "Folder":  # fmt: skip
         """Over a published space, whose vectors stay on disk. Corrupt when a file of it is missing or damaged."""
@@ -135,7 +135,7 @@ class Folder:
         look_up = self.attributes if self.encoder.reads_attributes and users else None
         return Lot(
             users=users,
-            stored=[self.store.get(self.space, one) for one in users],
+            stored=self.store.get_many(self.space, users),
             told=None if look_up is None else look_up.of(users, self.calendar),
             user=user,
             item=row,
