@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST  := $(BIN)/python -m pytest
 
 # Debian packages that tests use when they are there; without them those tests are skipped with a reason.
-SYSTEM_PACKAGES := chromium
+SYSTEM_PACKAGES := chromium redis-server
 BENCHMARKS      := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help

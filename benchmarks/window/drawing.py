@@ -68,7 +68,9 @@ def drawing(rows: list[dict[str, Any]]) -> str:
         cost.line([(one["window_ms"], max(one["cpu_seconds_per_1000"], 0)) for one in mine], look)
         wait.line([(one["window_ms"], one["answer_p50"]) for one in mine], look)
         wait.line([(one["window_ms"], one["answer_p99"]) for one in mine], look, dashed=True)
-        legend.append(f'<text x="{LEFT + place * 150}" y="{HEIGHT - 8}" fill="{look}">{rate:g} events a second</text>')
+        legend.append(
+            f'<text x="{LEFT + place * 150}" y="{HEIGHT - 8}" style="fill:{look}">{rate:g} events a second</text>'
+        )
     axis = f'<text x="{LEFT + 3 * 150}" y="{HEIGHT - 8}">below: [fresh] window_ms</text>'
     style = "text{font:12px sans-serif;fill:#444}.t{font-weight:bold}.g{stroke:#ddd}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'

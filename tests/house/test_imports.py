@@ -90,10 +90,10 @@ def is_training(in_room: str) -> bool:
 
 @pytest.fixture(scope="module")
 def declared(root) -> tuple[set[str], set[str]]:
-    """(what the base install brings, what the extras `train` and `lab` add), by import name."""
+    """(what the base install brings, what the extras `train`, `lab` and `redis` add), by import name."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    return libraries(project["dependencies"]) | BROUGHT, libraries(extras["train"] + extras["lab"])
+    return libraries(project["dependencies"]) | BROUGHT, libraries(extras["train"] + extras["lab"] + extras["redis"])
 
 
 def foreign(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from palate.api.events import id_text
 from palate.api.serving import Serving
 from palate.core.clock import Calendar
-from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError, UnknownItem
+from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError, Unavailable, UnknownItem
 from palate.surfaces.live import MOST_ITEMS
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def count_age(request: Request, serving: Serving, surface: str, offset: int | No
 
 async def on_palate_error(request: Request, error: Exception) -> Response:
     """PalateError -> its sentence, with the status that fits."""
-    statuses = ((UnknownItem, 404), (BadInput, 422), (NotTrained, 503), (MissingHome, 503))
+    statuses = ((UnknownItem, 404), (BadInput, 422), (NotTrained, 503), (MissingHome, 503), (Unavailable, 503))
     status = next((code for cls, code in statuses if isinstance(error, cls)), 500)
     if status == 500:
         logger.error("%s %s: %s", request.method, request.scope.get("route"), error, exc_info=error)

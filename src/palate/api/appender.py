@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from palate.api.metrics import Metrics
 from palate.core.errors import PalateError
 from palate.core.listens import Listen, in_columns
-from palate.listening.log import Appended, ListeningLog
+from palate.listening.backlog import Appended, EventLog
 
 MAX_WAITING_EVENTS = 50_000  # about a second of writing; beyond that the client is asked to come again
 
@@ -48,7 +48,7 @@ class Appender:
     on_written  is told after every commit up to which offset the log is known to reach
     """
 
-    def __init__(self, log: ListeningLog, metrics: Metrics, on_written: Callable[[int], None]) -> None:
+    def __init__(self, log: EventLog, metrics: Metrics, on_written: Callable[[int], None]) -> None:
         self._log, self._metrics, self._on_written = log, metrics, on_written
         self._waiting: list[_Post] = []
         self._waiting_events = 0

@@ -2,6 +2,7 @@
 
 import threading
 from bisect import bisect_right
+from collections.abc import Sequence
 
 MAX_MARKS = 4_096  # a hundredth of each age, from 10 ms to a week, takes 1,800
 SHARE = 0.01
@@ -49,3 +50,24 @@ class Arrivals:
         self._ends = [end for end, _, _ in kept]
         self._moments = [moment for _, moment, _ in kept]
         self._lasts = [last for _, _, last in kept]
+
+
+class ArrivalsBySequence:
+    """The same of a log whose offsets are one sequence, or one for each partition of listeners (EventLog.sequences)."""
+
+    def __init__(self, sequences: int) -> None:
+        self._each = [Arrivals() for _ in range(sequences)]
+
+    def note(self, end: int, moment: float) -> None:
+        """The sequence of `end` ends there now."""
+        self._each[end % len(self._each)].note(end, moment)
+
+    def waiting(self, offset: int, moment: float) -> float:
+        """For how many seconds the oldest listen after `offset` of its sequence has been in the log."""
+        return self._each[offset % len(self._each)].waiting(offset, moment)
+
+    def oldest(self, offsets: Sequence[int], moment: float) -> float:
+        """The longest of these times; offsets # (PARTITIONS,), one for each partition."""
+        if len(self._each) == 1:
+            return self._each[0].waiting(min(offsets), moment)
+        return max(one.waiting(offset, moment) for one, offset in zip(self._each, offsets, strict=True))

@@ -9,9 +9,12 @@ from dataclasses import replace
 from palate.api.metrics import Metrics
 from palate.api.serving import Serving
 from palate.api.timed import timed
+from palate.core.errors import PalateError
 from palate.core.settings import read_settings
+from palate.fresh import archive
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
+from palate.fresh.engine import open_shares
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import Rounds
 from palate.fresh.window import FreshSettings
@@ -63,10 +66,10 @@ class Follower:
         online = serving.home.online
         self._dead, self._rounds = DeadLetters(online / DEAD), Rounds(online / "fold")
         self._stopped = threading.Event()
-        self._worker = Worker(
-            online, _Served(serving, metrics, self._dead), serving.store, self,
-            {"a deletion": self._delete_asked}, self._stopped.is_set,
-        )  # fmt: skip
+        served, log, store = _Served(serving, metrics, self._dead), serving.log, serving.store
+        chores = {"a deletion": self._delete_asked} | archive.chores(serving.home, log, store, served)
+        shares = open_shares(serving.home)
+        self._worker = Worker(online, served, store, self, chores, self._stopped.is_set, shares)
         self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
         self._delete_at = 0.0
         self._wake = asyncio.Event()
@@ -78,15 +81,16 @@ class Follower:
 
     def behind(self) -> tuple[int, float]:
         """How many listens the live space's records lack, and for how many seconds the oldest of them has waited."""
-        end, folded = self._serving.log.end_offset(), self._serving.store.offset(self._serving.live.space.label)
-        moment = time.monotonic()
-        self._serving.arrivals.note(end, moment)  # what other processes appended is seen here first
-        return max(end - folded, 0), self._serving.arrivals.waiting(folded, moment)
+        log, arrivals, moment = self._serving.log, self._serving.arrivals, time.monotonic()
+        for end in set(log.ends()):  # what other processes appended is seen here first
+            arrivals.note(end, moment)
+        offsets = self._serving.store.standing(self._serving.live.space.label).offsets
+        return log.lacking(offsets), arrivals.oldest(offsets, moment)
 
     def lags(self) -> dict[str, int]:
         """By label, how many listens the records of each version in use lack."""
-        end, store = self._serving.log.end_offset(), self._serving.store
-        return {label: max(end - store.offset(label), 0) for label in self._serving.versions}
+        log, store = self._serving.log, self._serving.store
+        return {label: log.lacking(store.standing(label).offsets) for label in self._serving.versions}
 
     def dead_letters(self) -> int:
         """How many listens could not be folded into a record."""
@@ -121,7 +125,10 @@ class Follower:
         self._metrics.fold_failures.inc()
 
     def _round(self) -> bool:
-        listens, waited = self.behind() if self._serving.trained else (0, 0.0)
+        try:
+            listens, waited = self.behind() if self._serving.trained else (0, 0.0)
+        except PalateError:  # a server that is away; the worker finds out too, and rests
+            listens, waited = 0, 0.0
         if listens and waited < self._window_seconds:
             self._stopped.wait(self._window_seconds - waited)  # for others to share the batch of the oldest one
         return self._worker.round()

@@ -1,6 +1,5 @@
 """Lists of what there is: listeners page by page, items by words."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -8,24 +7,16 @@ from numpy.typing import NDArray
 
 from palate.core.items import Item
 from palate.store.items import words_of
-from palate.store.keys import id_key
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 from palate.surfaces.freshness import Taken
 from palate.surfaces.live import LiveHome
 
 SEARCHED_ITEMS = 200  # the best matches by words, of which the listener's taste decides the order
 
 
-def users_after(store: OnlineStore, space: str, after: str, n: int) -> list[str]:
+def users_after(store: RecordStore, space: str, after: str, n: int) -> list[str]:
     """Up to n listeners of a space that follow `after` in the store's order; from the first when it is empty."""
-    bound = id_key(after)
-
-    def following() -> Iterator[str]:
-        for user_id in store.users(space):
-            if not after or id_key(user_id) > bound:
-                yield user_id
-
-    return list(islice(following(), n))
+    return list(islice(store.users(space, after), n))
 
 
 def search(live: LiveHome, words: str, reader: Taken | None, n: int) -> list[Item]:

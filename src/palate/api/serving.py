@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from palate.api.arrivals import Arrivals
+from palate.api.arrivals import ArrivalsBySequence
 from palate.core.aliases import FILE
 from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
 from palate.core.home import Home
 from palate.core.settings import read_settings
 from palate.embeddings.space import Space, Spaces
+from palate.fresh.engine import open_log, open_store
 from palate.listening.attributes import Attributes
 from palate.listening.deleted import DeletedUsers
-from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
 from palate.surfaces.freshness import FreshnessSettings, Tastes
 from palate.surfaces.live import LiveHome
 
@@ -26,9 +25,10 @@ class Serving:
     """
 
     def __init__(self, home: Home, wall: Callable[[], float]) -> None:
-        self.home, self.wall, self.arrivals = home.require(), wall, Arrivals()
-        self.log = ListeningLog(home.log)
-        self.store = OnlineStore(home.online / "records")  # written too: LMDB opens a file once in a process
+        self.home, self.wall = home.require(), wall
+        self.log = open_log(home)
+        self.arrivals = ArrivalsBySequence(self.log.sequences)
+        self.store = open_store(home)  # written too: LMDB opens a file once in a process
         self._seen: tuple[tuple[int, int] | None, Calendar] = (None, Calendar())
         self._live: LiveHome | None = None
         self._in_use: dict[str, LiveHome] = {}

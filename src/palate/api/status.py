@@ -13,11 +13,12 @@ from prometheus_client.samples import Sample
 
 from palate.core.errors import PalateError
 from palate.core.home import Home
+from palate.core.partitions import PARTITIONS
 from palate.embeddings.space import Spaces
-from palate.listening.log import ListeningLog
-from palate.store.records import OnlineStore
+from palate.fresh.engine import has_records, open_log, open_store
 
 TIMEOUT_SECONDS = 5.0
+LOOKED_AT = 1_024
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -120,17 +121,17 @@ def quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
 def _of_files(home: Home) -> dict[str, Any]:
     """The lag of the live space's records, and when the oldest listen that they lack happened."""
     space = Spaces(home.require().spaces).live.label
-    with ListeningLog(home.log) as log:
-        folded = 0
-        if (home.online / "records").is_dir():
-            with OnlineStore(home.online / "records", readonly=True) as store:
-                folded = store.offset(space)
-        end, oldest = log.end_offset(), None
-        for batch in log.replay(folded):
-            oldest = float(batch.timestamp[0])
-            break
+    offsets = (0,) * PARTITIONS
+    if has_records(home):
+        with open_store(home, readonly=True) as store:
+            offsets = store.standing(space).offsets
+    with open_log(home) as log:
+        behind, after, oldest = log.lacking(offsets), dict(enumerate(offsets)), None
+        while oldest is None and (unread := log.unread(after, LOOKED_AT)) is not None:
+            after |= unread.upto  # past deleted listeners
+            oldest = float(unread.batch.timestamp[0]) if len(unread.batch) else None
     waited = 0.0 if oldest is None else max(time.time() - oldest, 0.0)
-    return {"space": space, "lag_listens": max(end - folded, 0), "lag_seconds": waited}
+    return {"space": space, "lag_listens": behind, "lag_seconds": waited}
 
 
 def in_words(told: dict[str, Any]) -> str:

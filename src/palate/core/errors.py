@@ -6,6 +6,7 @@
     │   └── UnknownItem         an item id that the catalogue does not hold (HTTP 404)
     ├── MissingHome             the folder is not a Palate home yet: run `palate init`
     ├── NotTrained              the home has no live space yet: run `palate train`
+    ├── Unavailable             a server that Palate needs does not answer: try again, or start it (HTTP 503)
     ├── MissingExtra            an optional part is not installed; the message has the pip command
     ├── SpaceMismatch           vectors of two spaces met where only one is allowed
     └── Corrupt                 a file of ours is damaged or was written by a newer Palate
@@ -40,6 +41,10 @@ class MissingHome(PalateError):
 
 class NotTrained(PalateError):
     """The home has no live space yet."""
+
+
+class Unavailable(PalateError):
+    """A server that Palate needs does not answer."""
 
 
 class MissingExtra(PalateError, ImportError):

@@ -21,7 +21,7 @@ from palate.listening.attributes import Attributes
 from palate.listening.backlog import EventLog, LogBatch, Unread
 from palate.store.folds import Part, Standing
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 BATCH_LISTENS = 65_536  # the most that one transaction holds
 FAULTS = (Corrupt, ArithmeticError, LookupError, TypeError, ValueError)  # of the data; a full disk is none
@@ -55,7 +55,7 @@ class Folder:
     """
 
     log: EventLog
-    store: OnlineStore
+    store: RecordStore
     items: ItemStore
     space: str
     item_vectors: NDArray[np.float32]
@@ -67,7 +67,7 @@ class Folder:
 
     @classmethod
     def of(
-        cls, space: Space, log: EventLog, store: OnlineStore, items: ItemStore, calendar: Calendar,
+        cls, space: Space, log: EventLog, store: RecordStore, items: ItemStore, calendar: Calendar,
         attributes: Attributes, dead: DeadLetters | None = None,
     ) -> "Folder":  # fmt: skip
         """Over a published space, whose vectors stay on disk. Corrupt when a file of it is missing or damaged."""
@@ -123,7 +123,8 @@ class Folder:
     def _lot(self, batch: LogBatch) -> Lot:
         """The listens that change a record, with all that is read from elsewhere. Items without a row change none."""
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
-        counted = np.flatnonzero((weights > 0) | skipped)
+        hidden = batch.event == Event.HIDE
+        counted = np.flatnonzero((weights > 0) | skipped | hidden)
         rows = {item: self.items.row(item) for item in {batch.item_id[n] for n in counted.tolist()}}
         row = np.array([-1 if (r := rows[batch.item_id[n]]) is None else r for n in counted.tolist()], np.int64)
         known = (row >= 0) & (row < len(self.item_vectors))
@@ -134,7 +135,7 @@ class Folder:
         look_up = self.attributes if self.encoder.reads_attributes and users else None
         return Lot(
             users=users,
-            stored=[self.store.get(self.space, one) for one in users],
+            stored=self.store.get_many(self.space, users),
             told=None if look_up is None else look_up.of(users, self.calendar),
             user=user,
             item=row,
@@ -143,6 +144,7 @@ class Folder:
             weight=weights[counted],
             skip=skipped[counted],
             play=batch.event[counted] == Event.PLAY,
+            hide=hidden[counted],
             offset=batch.offsets[counted],
         )
 

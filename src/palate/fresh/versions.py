@@ -11,9 +11,9 @@ from palate.embeddings.space import Space, Spaces
 from palate.fresh.dead import DeadLetters
 from palate.fresh.fold import Folder
 from palate.listening.attributes import Attributes
-from palate.listening.log import ListeningLog
+from palate.listening.backlog import EventLog
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 REFRESH_SECONDS = 1.0
 
@@ -22,7 +22,7 @@ class HomeVersions:
     """Reads aliases and items again when they changed. Only what folding needs is loaded: no index, no ranker."""
 
     def __init__(
-        self, home: Home, log: ListeningLog, store: OnlineStore, dead: DeadLetters,
+        self, home: Home, log: EventLog, store: RecordStore, dead: DeadLetters,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._home, self._log, self._store, self._dead, self._clock = home, log, store, dead, clock

@@ -10,9 +10,10 @@ from typing import Protocol, TypeVar
 
 from palate.core.partitions import PARTITIONS
 from palate.fresh.fold import Folded, Folder
+from palate.fresh.leases import Leases
 from palate.fresh.lock import FoldLock, Rounds
 from palate.fresh.shares import Shares
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS = 0.2, 30.0
 SLICE_LISTENS = 4_096  # of a version beside the live one in one turn, for which the live one has to wait: .2 s
@@ -60,16 +61,19 @@ class Worker:
     folder   where the locks are, the home's `online`
     chores   what else has to be done over a home, by the one worker that leads; each is called in every round
     stopping asked between two steps
+    shares   how it shares the listeners with others; by locks in `folder` unless given
     """
 
     def __init__(
-        self, folder: Path, versions: Versions, store: OnlineStore, watch: Watch,
+        self, folder: Path, versions: Versions, store: RecordStore, watch: Watch,
         chores: dict[str, Callable[[], None]], stopping: Callable[[], bool] = lambda: False,
+        shares: Shares | Leases | None = None,
     ) -> None:  # fmt: skip
         self._versions, self._store, self._watch, self._stopping = versions, store, watch, stopping
         self._chores = chores
         self._leading = FoldLock(folder / "fold.lock")
-        self._shares, self._rounds = Shares(folder / "fold"), Rounds(folder / "fold")
+        self._shares, self._rounds = shares or Shares(folder / "fold"), Rounds(folder / "fold")
+        self._mine: tuple[int, ...] = ()
         self._rests: dict[str, _Rest] = {}
         self._epoch: int | None = None
 
@@ -79,7 +83,8 @@ class Worker:
         if self._leading.mine():
             for what, chore in self._chores.items():
                 self._tried(what, chore)
-        partitions, more = self._shares.mine(), False
+        self._mine = self._tried("sharing the work", self._shares.mine) or ()
+        partitions, more = self._mine, False
         first, *others = self._versions.labels() or [""]
         for label in [one for other in others for one in (first, other)] or [first]:
             if label and partitions and not self._stopping():
@@ -96,7 +101,7 @@ class Worker:
     @property
     def share(self) -> float:
         """Which part of the listeners this worker folds."""
-        return len(self._shares.mine()) / PARTITIONS
+        return len(self._mine) / PARTITIONS
 
     def _fold(self, label: str, most: int | None, partitions: tuple[int, ...]) -> bool:
         """One turn of one version; True when it lacks more."""

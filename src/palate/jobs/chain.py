@@ -32,6 +32,8 @@ from palate.embeddings.items import ItemModel
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import packed_states
 from palate.embeddings.teacher import Lesson
+from palate.fresh.archive import copy_of
+from palate.fresh.engine import embedded, open_store
 from palate.jobs.fit import encoded, fit_ranker, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
@@ -42,7 +44,6 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
 
 with warnings.catch_warnings():  # it announces a change in a part that is not used here
     warnings.filterwarnings("ignore", r"\s*Autoloading range tasks", DeprecationWarning)
@@ -188,11 +189,12 @@ class Published(Step):
         done = [space for space in spaces.versions() if space.manifest.get("fingerprint") == run.fingerprint]
         space = done[-1] if done else _publish(run, spaces)
         ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
-        with OnlineStore(run.home.online / "records") as store:
+        with open_store(run.home) as store:
             states = _states(Inputs.load(run.everything), space)
             deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken
             there = ((user, state) for user, state in states if not deleted.among([user]))
-            store.replace(space.label, there, run.offset)
+            offsets = run.offset if embedded(run.home) or run.streamed is None else run.streamed
+            store.replace(space.label, there, offsets)
         write_json(self.path, {"space": space.label})
 
 
@@ -202,7 +204,7 @@ def _drop_superseded(home: Home, trained: str) -> None:
     An older space that is promoted again starts from no records, so all of the log is folded into it (fresh/fold.py).
     """
     kept_labels = {*Spaces(home.spaces).in_use, trained}
-    with OnlineStore(home.online / "records") as store:
+    with open_store(home) as store:
         for label in store.spaces():
             if label not in kept_labels:
                 store.drop(label)
@@ -263,6 +265,7 @@ def train(home: Home, until: float | None = None, only: str | None = None) -> tu
     until: learn only from listens before this moment (unix seconds). Raises PalateError with the failed step's cause.
     """
     with one_at_a_time(home.require()):
+        copy_of(home)
         run = name_run(home, until, only)
         target = run.folder / Published.target
         worked = not target.is_file()

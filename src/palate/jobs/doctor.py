@@ -9,9 +9,9 @@ from typing import Any
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
+from palate.fresh.engine import open_log, open_store
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
 
 OLDEST_PYTHON = (3, 11)
 TRAINING = ("polars", "implicit", "luigi")
@@ -76,7 +76,7 @@ def _items(home: Home) -> str:
 
 def _tastes(home: Home) -> str:
     label = Spaces(home.require().spaces).live.label
-    with OnlineStore(home.online / "records", readonly=True) as store, ListeningLog(home.log) as log:
-        behind = log.end_offset() - store.offset(label)
+    with open_store(home, readonly=True) as store, open_log(home) as log:
+        behind = log.lacking(store.standing(label).offsets)
         level = "level with the log" if behind <= 0 else f"{behind:,} listens behind the log; run: palate fresh"
         return f"{store.count(label):,} listeners, {level}"

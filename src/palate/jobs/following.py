@@ -13,17 +13,17 @@ from palate.core.home import Home
 from palate.core.partitions import PARTITIONS
 from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
+from palate.fresh import archive
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
+from palate.fresh.engine import open_log, open_shares, open_store
 from palate.fresh.fold import Folded
 from palate.fresh.lock import Rounds
 from palate.fresh.versions import HomeVersions
 from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Watch, Worker
-from palate.listening.log import ListeningLog
 from palate.privacy.asked import pending
 from palate.privacy.delete import carry_out
-from palate.store.records import OnlineStore
 
 POLL_SECONDS = 0.05  # how often the log is looked at while nothing comes
 CHILD_SECONDS = 20.0  # for a worker to finish the round under way
@@ -49,8 +49,8 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
     rounds = Rounds(online / "fold")
     pause_seconds = max(POLL_SECONDS, read_settings(home.settings).section(FreshSettings).window_ms / 1000)
     with (
-        ListeningLog(home.log) as log,
-        OnlineStore(online / "records") as store,
+        open_log(home) as log,
+        open_store(home) as store,
         DeadLetters(online / DEAD) as dead,
     ):
 
@@ -60,7 +60,8 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
                     carry_out(home, store)
 
         versions = HomeVersions(home, log, store, dead)
-        worker = Worker(online, versions, store, watch or Silent(), {"a deletion": delete_asked}, stopping)
+        chores = {"a deletion": delete_asked} | archive.chores(home, log, store, versions)
+        worker = Worker(online, versions, store, watch or Silent(), chores, stopping, open_shares(home))
         try:
             while not stopping():
                 if not worker.round():
@@ -111,12 +112,8 @@ def lacking(home: Home) -> dict[str, int]:
     labels = Spaces(home.require().spaces).in_use
     if not labels:
         return {}
-    with ListeningLog(home.log) as log, OnlineStore(home.online / "records", readonly=True) as store:
-        ends = log.ends()
-        folded = {label: store.standing(label).offsets for label in labels}
-    return {
-        label: max(end - offset for end, offset in zip(ends, offsets, strict=True)) for label, offsets in folded.items()
-    }
+    with open_log(home) as log, open_store(home, readonly=True) as store:
+        return {label: log.lacking(store.standing(label).offsets) for label in labels}
 
 
 def _worker(root: Path) -> None:

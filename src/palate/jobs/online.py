@@ -7,14 +7,17 @@ from palate.core.clock import Clock
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.embeddings.space import Space, Spaces
+from palate.fresh.archive import level
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
+from palate.fresh.engine import open_log, open_store
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import FoldLock, Rounds
 from palate.listening.attributes import Attributes
+from palate.listening.backlog import EventLog
 from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 from palate.surfaces.live import LiveHome
 
 
@@ -52,8 +55,8 @@ def catch_up(home: Home) -> CaughtUp:
         spaces = Spaces(home.spaces)
         live, in_use = spaces.live, spaces.in_use
         with (
-            ListeningLog(home.log) as log,
-            OnlineStore(home.online / "records") as store,
+            open_log(home) as log,
+            open_store(home) as store,
             ItemStore(home.online / "items") as items,
             DeadLetters(home.online / DEAD) as dead,
             Rounds(home.online / "fold").one(),
@@ -69,7 +72,7 @@ def catch_up(home: Home) -> CaughtUp:
 
 
 def _each(
-    home: Home, labels: list[str], log: ListeningLog, store: OnlineStore, items: ItemStore, dead: DeadLetters
+    home: Home, labels: list[str], log: EventLog, store: RecordStore, items: ItemStore, dead: DeadLetters
 ) -> tuple[dict[str, Folded], dict[str, PalateError]]:
     """By label, what was folded; and what went wrong."""
     folded: dict[str, Folded] = {}
@@ -78,7 +81,9 @@ def _each(
     for label in labels:
         try:
             space = Space(home.spaces / label)
-            folded[label] = Folder.of(space, log, store, items, log.calendar(), attributes, dead).catch_up()
+            folder = Folder.of(space, log, store, items, log.calendar(), attributes, dead)
+            level(folder)
+            folded[label] = folder.catch_up()
         except PalateError as error:
             failed[label] = error
     return folded, failed

@@ -3,7 +3,7 @@
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
-from palate.store.records import OnlineStore
+from palate.fresh.engine import has_records, open_store
 
 BY_HAND = "retired by hand"
 
@@ -18,10 +18,9 @@ def retire(home: Home, label: str, why: str = "", force: bool = False) -> int:
     if force and not why.strip():
         raise BadInput("--force goes on record, so it needs a reason; add --why TEXT")
     Spaces(home.require().spaces).retire(label, why or BY_HAND, force)
-    folder = home.online / "records"
-    if not folder.is_dir():
+    if not has_records(home):
         return 0
-    with OnlineStore(folder) as store:
+    with open_store(home) as store:
         count = store.count(label)
         store.drop(label)
     return count

@@ -38,6 +38,7 @@ class Run:
     base: str | None  # label of the space whose parts are reused; None without `only`
     offset: int  # the last listen that it reads
     fingerprint: str
+    streamed: tuple[int, ...] | None = None  # how far into a Redis log's streams that is; None for a run of long ago
     data: str = (
         ""  # hash of the log up to `offset`, the catalogue, the playlists and, if they are learnt from, listeners
     )
@@ -76,7 +77,7 @@ class Run:
 
     def write_down(self) -> None:
         """Keeps what `read_run` needs in the run's folder."""
-        names = ("until", "only", "base", "offset", "data")
+        names = ("until", "only", "base", "offset", "streamed", "data")
         told = {name: getattr(self, name) for name in names} | {"settings": asdict(self.settings)}
         write_json(self.folder / "run.json", told)
 
@@ -87,7 +88,7 @@ def name_run(home: Home, until: float | None, only: str | None) -> Run:
         raise BadInput(f"--only {only!r} is not a part; choose from {', '.join(PARTS)}")
     settings = FitSettings.read(read_settings(home.require().settings))
     with ListeningLog(home.log) as log:
-        offset, last = log.end_offset(), log.last_time or 0.0
+        (offset, streamed), last = log.archived(), log.last_time or 0.0
         pauses = [pause for pause in log.mend_pauses().pauses if pause[0] < last]  # a later one changes nothing learnt
     settle(home)  # after the offset was read, so that every listen up to it has a row
     files = {name: _digest(home.catalog / name) for name in ("items.parquet", "playlists.parquet")}
@@ -96,7 +97,7 @@ def name_run(home: Home, until: float | None, only: str | None) -> Run:
     data = {"offset": offset, "pauses": pauses, "files": files}
     seen = {"version": CHAIN_VERSION, "until": until, "settings": asdict(settings)} | data
     base, fingerprint = _based(seen, only, Spaces(home.spaces))
-    return Run(home, settings, until, only, base, offset, fingerprint, _fingerprint(data | {"last": last}))
+    return Run(home, settings, until, only, base, offset, fingerprint, streamed, _fingerprint(data | {"last": last}))
 
 
 def _based(seen: dict[str, Any], only: str | None, spaces: Spaces) -> tuple[str | None, str]:
@@ -115,6 +116,8 @@ def read_run(folder: Path) -> Run:
     told = read_json(folder / "run.json")
     settings = FitSettings.of(told["settings"])
     named = {name: told[name] for name in ("until", "only", "base", "offset")} | {"data": told.get("data", "")}
+    if told.get("streamed") is not None:
+        named["streamed"] = tuple(told["streamed"])
     return Run(home=Home(folder.parents[1]), settings=settings, fingerprint=folder.name, **named)
 
 

@@ -64,10 +64,10 @@ def sample(home: Home, space: Space, folder: Path) -> dict[str, Any]:
 
 
 def _online(home: Home, space: Space) -> dict[str, UserState]:
-    from palate.store.records import OnlineStore
+    from palate.fresh.engine import open_store
 
     try:
-        with OnlineStore(home.online / "records", readonly=True) as store:
+        with open_store(home, readonly=True) as store:
             users = list(islice(store.users(space.label), LOOKED_AT))
             found = {user: store.get(space.label, user) for user in _drawn(users)}
     except NotTrained:

@@ -1,11 +1,15 @@
-"""What folding asks of a log: how far it goes, and the next listens that some partitions of the listeners lack."""
+"""What folding and serving ask of a log: appending, how far it goes, the next listens that some partitions lack."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from palate.core.clock import Calendar
+from palate.core.listens import Listens
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,68 @@ class Unread:
     upto: Mapping[int, int]
 
 
+@dataclass(frozen=True)
+class Appended:
+    """What one `append` did.
+
+    first_offset, last_offset  # of the accepted listens; both the log's end for none
+    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate, -1 for one left out
+    left_out                   # listens of deleted users (listening/deleted.py), which leave no trace
+    """
+
+    first_offset: int
+    last_offset: int
+    accepted: int
+    duplicates: int
+    offsets: NDArray[np.int64]
+    left_out: int = 0
+
+
 class EventLog(Protocol):
-    """A log as folding sees it. ListeningLog is one, in one file; offsets of its partitions are one sequence."""
+    """A log as folding and serving see it: ListeningLog in one file, RedisLog in streams.
+
+    sequences  how many sequences of offsets there are: two offsets can be compared when they are equal modulo this
+    """
+
+    sequences: int
+
+    def append(self, listens: Listens) -> Appended:
+        """Adds the listens that the log does not hold yet; when it returns they are on disk."""
+        ...
+
+    def end_offset(self) -> int:
+        """How many listens were ever accepted."""
+        ...
+
+    def lacking(self, offsets: Sequence[int]) -> int:
+        """How many listens lie beyond `offsets`, one for each partition."""
+        ...
+
+    def calendar(self) -> Calendar:
+        """The home's pauses."""
+        ...
+
+    def listens_of(self, user_id: str) -> Iterator[LogBatch]:
+        """One listener's listens."""
+        ...
+
+    def erase(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Removes every listen of these listeners; gives how many each had."""
+        ...
+
+    def shred(self) -> None:
+        """Takes what was erased off this machine's disk."""
+        ...
+
+    def close(self) -> None:
+        """Gives everything back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def ends(self) -> tuple[int, ...]:
         """(PARTITIONS,) the offset of the last listen that each partition may have to read."""

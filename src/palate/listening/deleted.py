@@ -62,6 +62,11 @@ class DeletedUsers:
         """Those of a home."""
         return cls(home.listening / FILE)
 
+    @classmethod
+    def beside(cls, log: Path) -> "DeletedUsers":
+        """Those of the home that a listening log is of."""
+        return cls(log.parent / FILE)
+
     def refresh(self) -> bool:
         """Reads the file if it has changed; True when it had. Corrupt for a file of a newer Palate."""
         try:

@@ -64,7 +64,7 @@ class Interned:
         try:
             stored = self._stored(db, unmet) if first else {}
             new = [one for one in unmet if one not in stored]
-            _check(new)
+            check_ids(new)
             given = dict(zip(new, range(first, first + len(new)), strict=True))
             insert(db, f"INSERT INTO {self._table}(id, row)", [value for pair in given.items() for value in pair], 2)
         except UnicodeEncodeError as error:
@@ -110,7 +110,8 @@ def _parts(things: list[T]) -> Iterator[list[T]]:
         yield things[start : start + PARAMETERS]
 
 
-def _check(ids: list[str]) -> None:
+def check_ids(ids: list[str]) -> None:
+    """Raises BadInput for an empty id or one longer than MAX_ID_CHARACTERS."""
     lengths = list(map(len, ids))
     if lengths and not 1 <= min(lengths) <= max(lengths) <= MAX_ID_CHARACTERS:
         bad = next(one for one in ids if not 1 <= len(one) <= MAX_ID_CHARACTERS)

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,9 +15,9 @@ from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
 from palate.core.partitions import PARTITIONS, partitions_of
 from palate.listening import erasing
-from palate.listening.backlog import LogBatch, Unread
+from palate.listening.archived import archived, move
+from palate.listening.backlog import Appended, LogBatch, Unread
 from palate.listening.database import Database, Layout, insert
-from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 from palate.listening.history import History
 from palate.listening.interning import TEXT_ID, Interned
@@ -46,23 +45,6 @@ _BATCH = "first_offset, count, columns, extras"
 _NUMBERS = "first_offset, count, columns, NULL"
 
 
-@dataclass(frozen=True)
-class Appended:
-    """What one `append` did.
-
-    first_offset, last_offset  # of the accepted listens, which follow each other; both the log's end for none
-    offsets                    # (n,) int64, one for each listen that was sent; 0 for a duplicate, -1 for one left out
-    left_out                   # listens of deleted users (listening/deleted.py), which leave no trace
-    """
-
-    first_offset: int
-    last_offset: int
-    accepted: int
-    duplicates: int
-    offsets: NDArray[np.int64]
-    left_out: int = 0
-
-
 class ListeningLog:
     """A log in one SQLite file; several processes and threads may use it at once.
 
@@ -71,11 +53,13 @@ class ListeningLog:
     missing rights or a writer that does not finish.
     """
 
+    sequences = 1  # of offsets, for all partitions
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, _LAYOUT)
         self._users, self._items = Interned("users"), Interned("items")
-        self._deleted = DeletedUsers(path.parent / DELETED)
+        self._deleted = DeletedUsers.beside(path)
 
     def close(self) -> None:
         """Gives the file back; the log cannot be used after it."""
@@ -97,34 +81,55 @@ class ListeningLog:
         of deleted users are left out. Raises BadInput for columns of different lengths, a time that is not finite, an
         unknown event, a bad id.
         """
-        _check(listens)
+        check(listens)
         with self._transaction() as db:
-            # Here, and not before: who is deleted is written down before their listens are erased, so a writer that
-            # waited for the erasing sees it.
-            if self._deleted.refresh():
-                self._users.forget()
-            n, left_out = len(listens), self._deleted.left_out(listens.user_id, listens.timestamp)
-            taken = np.arange(n) if left_out is None else np.flatnonzero(~left_out)
-            if left_out is not None:
-                listens = listens.take(taken)
-            user, item = self._users.rows(db, listens.user_id), self._items.rows(db, listens.item_id)
-            records = Records(
-                user=user,
-                item=item,
-                timestamp=np.asarray(listens.timestamp, np.float64),
-                event=np.asarray(listens.event, np.uint8),
-                seconds_played=np.asarray(listens.seconds_played, np.float32),
-                duration_seconds=np.asarray(listens.duration_seconds, np.float32),
-                session=session_keys(user, listens.session_id),
-                surface=listens.surface,
-                context_id=listens.context_id,
-                position_seconds=listens.position_seconds,
-                end_reason=listens.end_reason,
-            )
-            rows = _mark_seen(db, event_keys(records, listens.event_id))
-            end = _end_offset(db)
-            if len(rows):
-                _write(db, end, records if len(rows) == len(records) else records.take(rows), self.path)
+            return self._append(db, listens)
+
+    def take_over(self, listens: Listens, since: tuple[int, ...], upto: tuple[int, ...]) -> Appended | None:
+        """Appends what a Redis log's streams hold between these offsets of its partitions, and moves `archived`.
+
+        None, and nothing is written, when `archived` is not `since` any more: somebody else was faster.
+        """
+        check(listens)
+        with self._transaction() as db:
+            if archived(db) != since:
+                return None
+            appended = self._append(db, listens)
+            move(db, upto)
+            return appended
+
+    def archived(self) -> tuple[int, tuple[int, ...]]:
+        """The log's end, and how much of a Redis log's streams it holds by then (archived.py)."""
+        with self._database.read() as db, _snapshot(db):
+            return _end_offset(db), archived(db)
+
+    def _append(self, db: sqlite3.Connection, listens: Listens) -> Appended:
+        # Here, and not before: who is deleted is written down before their listens are erased, so a writer that
+        # waited for the erasing sees it.
+        if self._deleted.refresh():
+            self._users.forget()
+        n, left_out = len(listens), self._deleted.left_out(listens.user_id, listens.timestamp)
+        taken = np.arange(n) if left_out is None else np.flatnonzero(~left_out)
+        if left_out is not None:
+            listens = listens.take(taken)
+        user, item = self._users.rows(db, listens.user_id), self._items.rows(db, listens.item_id)
+        records = Records(
+            user=user,
+            item=item,
+            timestamp=np.asarray(listens.timestamp, np.float64),
+            event=np.asarray(listens.event, np.uint8),
+            seconds_played=np.asarray(listens.seconds_played, np.float32),
+            duration_seconds=np.asarray(listens.duration_seconds, np.float32),
+            session=session_keys(user, listens.session_id),
+            surface=listens.surface,
+            context_id=listens.context_id,
+            position_seconds=listens.position_seconds,
+            end_reason=listens.end_reason,
+        )
+        rows = _mark_seen(db, event_keys(records, listens.event_id))
+        end = _end_offset(db)
+        if len(rows):
+            _write(db, end, records if len(rows) == len(records) else records.take(rows), self.path)
         offsets = np.full(n, -1, np.int64)
         offsets[taken] = 0
         offsets[taken[rows]] = np.arange(end + 1, end + 1 + len(rows))
@@ -135,6 +140,10 @@ class ListeningLog:
         """The offset of the last listen; 0 for an empty log."""
         with self._database.read() as db:
             return _end_offset(db)
+
+    def lacking(self, offsets: Sequence[int]) -> int:
+        """How many listens, erased ones included, lie beyond the lowest of `offsets`, which the partitions have."""
+        return max(self.end_offset() - min(offsets), 0)
 
     @property
     def last_time(self) -> float | None:
@@ -369,7 +378,8 @@ class ListeningLog:
             raise
 
 
-def _check(listens: Listens) -> None:
+def check(listens: Listens) -> None:
+    """Raises BadInput for columns of different lengths, a time that is not finite, an unknown event."""
     columns = {name: values for name, values in vars(listens).items() if values is not None}
     wrong = [name for name, values in columns.items() if len(values) != len(listens)]
     if wrong:
@@ -379,6 +389,16 @@ def _check(listens: Listens) -> None:
         raise BadInput(f"listen {odd[0]} has the time {listens.timestamp[odd[0]]}; a time must be finite unix seconds")
     if len(listens) and listens.event.max() >= len(Event):
         raise BadInput(f"event {listens.event.max()} is unknown; the last one is {max(Event)} ({max(Event).word})")
+
+
+@contextmanager
+def _snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Every question inside sees the same state of the file."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
 
 
 def _mark_seen(db: sqlite3.Connection, keys: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -19,15 +19,15 @@ from palate.core.artefacts import read_json, write_json
 from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.core.locks import alone
+from palate.fresh.engine import open_log, open_store
 from palate.fresh.lock import FoldLock, Rounds
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
-from palate.listening.log import ListeningLog
 from palate.privacy import files, rated, snapshots
 from palate.privacy.asked import Asked, ask, pending
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 POLL_SECONDS = 0.1
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
@@ -69,7 +69,7 @@ def delete(home: Home, user_ids: Sequence[str], wait_seconds: float = SERVER_SEC
                     "written down and stays in force: look at the server's log, or stop it and delete again"
                 )
             time.sleep(POLL_SECONDS)
-        with OnlineStore(home.online / "records") as store, Rounds(home.online / "fold").held_up():
+        with open_store(home) as store, Rounds(home.online / "fold").held_up():
             carry_out(home, store)
     finally:
         lock.close()
@@ -89,7 +89,7 @@ def outcome(home: Home, user_id: str) -> Deleted:
     return Deleted(user_id, line is not None, found)
 
 
-def carry_out(home: Home, store: OnlineStore) -> None:
+def carry_out(home: Home, store: RecordStore) -> None:
     """Carries out what is asked for, as far as it can be now. The caller leads, and holds up rounds (fresh/lock.py)."""
     asked = pending(home)
     if not asked:
@@ -111,9 +111,9 @@ def carry_out(home: Home, store: OnlineStore) -> None:
             raise
 
 
-def _forget(home: Home, store: OnlineStore, users: list[str]) -> dict[str, dict[str, int]]:
+def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[str, int]]:
     """Step 1; gives by user what was removed."""
-    with ListeningLog(home.log) as log:
+    with open_log(home) as log:
         listens = log.erase(users)
     shown = dict.fromkeys(users, 0)
     if (home.listening / EXPOSURES).is_file():
@@ -133,7 +133,7 @@ def _forget(home: Home, store: OnlineStore, users: list[str]) -> dict[str, dict[
     }  # fmt: skip
 
 
-def _finish(home: Home, store: OnlineStore, asked: list[Asked]) -> None:
+def _finish(home: Home, store: RecordStore, asked: list[Asked]) -> None:
     """Steps 2 to 4."""
     users = [one.user_id for one in asked]
     late = {user: store.delete(user) for user in users}  # what a training published meanwhile
@@ -170,9 +170,9 @@ def _clear_tables(home: Home, one: Asked) -> dict[str, int]:
     return removed
 
 
-def _shred(home: Home, store: OnlineStore) -> None:
+def _shred(home: Home, store: RecordStore) -> None:
     """Step 3."""
-    with ListeningLog(home.log) as log:
+    with open_log(home) as log:
         log.shred()
     if (home.listening / EXPOSURES).is_file():
         with ExposureLog(home.listening / EXPOSURES) as exposures:

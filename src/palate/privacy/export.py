@@ -15,25 +15,25 @@ from palate.core.listens import Event
 from palate.embeddings.habits import SUMS
 from palate.embeddings.records import HALF_LIVES_DAYS
 from palate.embeddings.states import UserState
+from palate.fresh.engine import has_records, open_log, open_store
 from palate.listening.backlog import LogBatch
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
-from palate.listening.log import ListeningLog
 from palate.privacy import rated, snapshots
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 
 FORMAT = 1
 
 
-def export(home: Home, user_id: str, store: OnlineStore | None = None) -> dict[str, Any]:
+def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[str, Any]:
     """Everything that the home holds of a listener; empty lists for one who is not known. Reads the whole log.
 
     store: the records, where this process has them open already. Times are unix seconds, with ISO 8601 in UTC beside.
     `unread` says what could not be read, and what to do about it.
     """
-    with ListeningLog(home.require().log) as log:
+    with open_log(home.require()) as log:
         listens = [one for batch in log.listens_of(user_id) for one in _told(batch)]
     unread: list[str] = []
     return {
@@ -96,12 +96,12 @@ def _playlists(home: Home, user_id: str, unread: list[str]) -> list[dict[str, An
     return PlaylistTable.open(home.catalog).of_owner(user_id)
 
 
-def _spaces(home: Home, user_id: str, store: OnlineStore | None) -> dict[str, Any]:
+def _spaces(home: Home, user_id: str, store: RecordStore | None) -> dict[str, Any]:
     """By space: the taste and what the record says."""
     if store is None:
-        if not (home.online / "records" / "data.mdb").is_file():
+        if not has_records(home):
             return {}
-        with OnlineStore(home.online / "records", readonly=True) as opened:
+        with open_store(home, readonly=True) as opened:
             return _spaces(home, user_id, opened)
     found = {space: store.get(space, user_id) for space in store.spaces()}
     return {space: _state(UserState.unpack(data)) for space, data in found.items() if data is not None}

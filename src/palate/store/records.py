@@ -25,7 +25,7 @@ import lmdb
 
 from palate.core.errors import BadInput, Corrupt, PalateError
 from palate.core.ids import UserId
-from palate.core.partitions import PARTITIONS
+from palate.core.partitions import PARTITIONS, partition_of
 from palate.store.folds import Part, Standing
 from palate.store.keys import id_key, id_of, is_hashed
 from palate.store.lmdb_files import LmdbFile
@@ -65,6 +65,21 @@ class OnlineStore:
         key = id_key(user_id)
         value = self._file.view(partial(self._find, space, key))
         return _without_id(value) if value is not None and is_hashed(key) else value
+
+    def read(self, space: str, user_id: str) -> tuple[bytes | None, int]:
+        """The user's record, and the log offset that it contains at least."""
+        offsets = self.standing(space).offsets  # before the record, lest they promise too much
+        return self.get(space, user_id), offsets[partition_of(user_id)]
+
+    def get_many(self, space: str, user_ids: Sequence[str]) -> list[bytes | None]:
+        """(n,) the same for each of `user_ids`, as they stand at one moment."""
+        keys = [id_key(user) for user in user_ids]
+
+        def find(txn: lmdb.Transaction) -> list[bytes | None]:
+            return [self._find(space, key, txn) for key in keys]
+
+        found = zip(keys, self._file.view(find), strict=True)
+        return [_without_id(value) if value is not None and is_hashed(key) else value for key, value in found]
 
     def put_many(self, space: str, records: Mapping[UserId, bytes] | Mapping[str, bytes], offset: int) -> None:
         """Writes `records` and the log `offset` they contain, durably, both or neither; makes the space if needed."""
@@ -148,16 +163,19 @@ class OnlineStore:
 
         return self._file.view(entries)
 
-    def users(self, space: str) -> Iterator[str]:
-        """Every user id of `space`, in the order of the keys; a user who comes or goes meanwhile may be missed."""
-        after = b""
+    def users(self, space: str, after: str = "") -> Iterator[str]:
+        """Every user id of `space`, in the order of the keys, those that follow `after`.
+
+        A user who comes or goes meanwhile may be missed.
+        """
+        beyond = id_key(after) if after else b""
         while True:
             # A page for each transaction: a long one would keep LMDB from reusing pages while the writer goes on.
-            page = self._file.view(partial(self._page, space, after))
+            page = self._file.view(partial(self._page, space, beyond))
             yield from (user_id for _, user_id in page)
             if len(page) < PAGE_USERS:
                 return
-            after = page[-1][0]
+            beyond = page[-1][0]
 
     def drop(self, space: str) -> None:
         """Forgets a space with its records and offset; an unknown space changes nothing."""
@@ -365,11 +383,16 @@ def _pairs(cursor: lmdb.Cursor) -> Iterator[tuple[bytes, bytes]]:
     return cast(Iterator[tuple[bytes, bytes]], cursor.iternext())
 
 
-def _space_key(space: str) -> bytes:
+def checked_space(space: str) -> bytes:
+    """The bytes of a space's name; BadInput for an empty one or one that is too long."""
     data = space.encode()
     if not 0 < len(data) <= MAX_SPACE_BYTES:
         raise BadInput(f"a space's name has {len(data)} bytes; give 1 to {MAX_SPACE_BYTES}, as in taste@7")
-    return _SPACE + data
+    return data
+
+
+def _space_key(space: str) -> bytes:
+    return _SPACE + checked_space(space)
 
 
 def _packed(slot: int, offsets: tuple[int, ...]) -> bytes:

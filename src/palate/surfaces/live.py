@@ -10,11 +10,11 @@ from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
 from palate.core.errors import BadInput, UnknownItem
 from palate.core.home import Home
-from palate.core.partitions import partition_of
 from palate.core.slate import Slate
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
+from palate.fresh.engine import open_store
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
@@ -22,7 +22,7 @@ from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.freshness import Taken, Tastes
@@ -55,7 +55,7 @@ class LiveHome:
     home: Home
     space: Space
     clock: Clock
-    store: OnlineStore
+    store: RecordStore
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
@@ -68,7 +68,7 @@ class LiveHome:
             home,
             space,
             clock,
-            OnlineStore(home.online / "records", readonly=readonly),
+            open_store(home, readonly),
             ItemStore(home.online / "items"),
             Attributes(home.listeners),
         )
@@ -89,7 +89,9 @@ class LiveHome:
 
         A stored taste has read the attributes as they were at its latest listen.
         """
-        stored = self.store.get(self.space.label, user_id)
+        return self._state(user_id, self.store.get(self.space.label, user_id))
+
+    def _state(self, user_id: str, stored: bytes | None) -> UserState:
         if stored is not None:
             return UserState.unpack(stored)
         encoder, record = self.space.encoder, UserRecord.empty(self.space.encoder.dim)
@@ -98,8 +100,8 @@ class LiveHome:
 
     def read(self, user_id: str) -> Taken:
         """The listener's state as it is stored now, and the offset of the log that it is level with."""
-        offsets = self.store.standing(self.space.label).offsets  # before the state, lest they promise too much
-        return Taken(self.state(user_id), offsets[partition_of(user_id)])
+        stored, offset = self.store.read(self.space.label, user_id)
+        return Taken(self._state(user_id, stored), offset)
 
     def taken(self, user_id: str, surface: str) -> Taken:
         """The same for an answer of this surface: as fresh as the surface wants it."""
@@ -155,7 +157,8 @@ class LiveHome:
         raise BadInput(f"no surface {name[:40]!r}; choose from {', '.join(SURFACES)}")
 
     def _latest(self, record: UserRecord) -> NDArray[np.int32]:
-        played = np.flatnonzero((record.plays > 0) & (record.items < self.path.stock.n_items))
+        wanted = (record.plays > 0) & ~np.isin(record.items, record.hidden)
+        played = np.flatnonzero(wanted & (record.items < self.path.stock.n_items))
         return record.items[played[np.argsort(-record.last[played], kind="stable")[:RADIO_SEEDS]]]
 
 

@@ -24,7 +24,7 @@ from palate.embeddings.statics import LANGUAGES, joined
 from palate.listening.listeners import ListenerTable
 from palate.retrieval.stock import Stock
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
+from palate.store.record_store import RecordStore
 from palate.surfaces.choices import ARTIST, SHOW, Choices
 from palate.surfaces.offering import Guide
 
@@ -84,7 +84,7 @@ class Onboarding:
     items: ItemStore
 
     @classmethod
-    def of(cls, stock: Stock, items: ItemStore, store: OnlineStore) -> "Onboarding":
+    def of(cls, stock: Stock, items: ItemStore, store: RecordStore) -> "Onboarding":
         """From the live space's stock and its listeners; reads the show of each episode once, 10 us an episode."""
         plays = stock.trends.ever.astype(np.float64)
         choices = Choices.of(stock.columns, plays, lambda row: items.get(row).collection if row < len(items) else None)
@@ -168,7 +168,7 @@ def keep_languages(home: Home, user_id: str, languages: Sequence[str]) -> None:
             table.upsert([user_id], {LANGUAGES: [joined(list(dict.fromkeys(languages)))]})
 
 
-def sampled_tastes(store: OnlineStore, space: str, dim: int, seed: int = 0) -> NDArray[np.float32]:
+def sampled_tastes(store: RecordStore, space: str, dim: int, seed: int = 0) -> NDArray[np.float32]:
     """(m, dim) tastes of SAMPLED listeners or as many as there are, drawn among the first LOOKED_AT of the store."""
     users = list(islice(store.users(space), LOOKED_AT))
     drawn = np.random.default_rng(seed).permutation(len(users))[:SAMPLED]

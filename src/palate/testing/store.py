@@ -43,13 +43,17 @@ class Records(Protocol):
 
     def get(self, space: str, user_id: str) -> bytes | None: ...
 
+    def read(self, space: str, user_id: str) -> tuple[bytes | None, int]: ...
+
+    def get_many(self, space: str, user_ids: Sequence[str]) -> list[bytes | None]: ...
+
     def put_many(self, space: str, records: Mapping[str, bytes], offset: int) -> None: ...
 
     def offset(self, space: str) -> int: ...
 
     def delete(self, user_id: str) -> int: ...
 
-    def users(self, space: str) -> Iterator[str]: ...
+    def users(self, space: str, after: str = "") -> Iterator[str]: ...
 
     def count(self, space: str) -> int: ...
 
@@ -257,7 +261,16 @@ class RecordStoreContract:
             store.put_many("taste@1", {one: one.encode() for one in ids}, offset=1)
             assert [store.get("taste@1", one) for one in ids] == [one.encode() for one in ids]
             assert sorted(store.users("taste@1")) == sorted(ids)
+            assert store.get_many("taste@1", [*ids, "nobody"]) == [*(one.encode() for one in ids), None]
             assert [store.delete(one) for one in ids] == [1] * len(ids)
+
+    def test_users_go_on_after_any_of_them(self, tmp_path: Path) -> None:
+        ids = [f"user-{number}" for number in range(200)] + ["x" * 600]
+        with self.make(tmp_path / "r") as store:
+            store.replace("taste@1", ((one, b"x") for one in ids), offset=3)
+            listed = list(store.users("taste@1"))
+            for place in (0, 7, 99, 200):
+                assert list(store.users("taste@1", listed[place])) == listed[place + 1 :]
 
     def test_every_user_comes_once_however_many_there_are(self, tmp_path: Path) -> None:
         ids = {f"user-{number}" for number in range(12_345)}

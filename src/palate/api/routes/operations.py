@@ -20,13 +20,13 @@ async def home(serving: Opened) -> Answer:
     `served` are the versions that GET /v1/users/{id}/taste may be asked for.
     """
     live = serving.live
-    manifest, label = live.space.manifest, live.space.label
+    manifest, label, end = live.space.manifest, live.space.label, serving.log.end_offset()
     return Answer({
         "space": label, "created": manifest["created"],
         "age_seconds": max(serving.wall() - float(manifest["created"]), 0.0),
         "simulated": bool(manifest.get("simulated")), "items": live.path.stock.n_items,
         "listeners": live.store.count(label), "surfaces": SURFACES,
-        "log_offset": serving.log.end_offset(), "folded_offset": live.store.offset(label),
+        "log_offset": end, "folded_offset": end - serving.log.lacking(live.store.standing(label).offsets),
         "served": list(serving.versions),
     })  # fmt: skip
 
