@@ -1,14 +1,16 @@
 """How long from an accepted event to a changed answer, measured from outside, and what the batching window costs?
 
-    python benchmarks/fresh.py [--home DIR] [--rates 1000] [--windows 0] [--per-post 20] [--seconds 10] [--out FILE]
+    python benchmarks/fresh.py [--home DIR] [--rates 1000] [--windows 0] [--seconds 10] [--out FILE] [--svg FILE]
 
 Starts `palate serve` on a copy of a home, a simulated one by default, and drives it over HTTP from this process, a
 client of its own. For each window (`[fresh] window_ms`) and each rate of events a second:
 
-1. only reads: 50 requests a second, in turn for_you (n = 20) and taste, of random listeners;
-2. the events beside them, in posts of --per-post, for what the events cost the server in processor time;
-3. the same once more, while single events of known listeners are followed: from the moment when the 202 arrives (a)
-   until their taste's `offset` contains the event, and (b) until a for_you comes that was made from such a taste.
+1. nothing, for what an idle server costs in processor time;
+2. events alone, in posts of --per-post, for what they cost it: processor time, which other work on the machine hardly
+   changes;
+3. the same events beside 50 reads a second (for_you with n = 20 and taste, in turn, of random listeners), while single
+   events of known listeners are followed: from the moment when the 202 arrives (a) until their taste's `offset`
+   contains the event, and (b) until a for_you comes that was made from such a taste.
 
 Posts and reads leave on a fixed schedule, answered or not. Asking whether an event has arrived would be load too, so
 questions come 2 ms apart at first and further and further (a twentieth of the time waited). The first 2 s do not count.
@@ -38,6 +40,7 @@ from palate.core.home import Home
 from palate.listening.log import ListeningLog
 from served import Connection, cpu_seconds, free_port, started
 from stamp import stamp
+from window.drawing import drawing
 
 READS_A_SECOND, FOLLOWED_A_SECOND, N = 50.0, 5.0, 20
 FIRST_LOOK_SECONDS, LOOK_SHARE = 0.002, 0.05
@@ -98,13 +101,14 @@ class Driver:
             "seconds_played": 200.0, "duration_seconds": 200.0,
         }  # fmt: skip
 
-    async def phase(self, rate: float, seconds: float, follow: bool, pid: int) -> Seen:
-        """Reads, with events and followed ones if wanted."""
+    async def phase(self, rate: float, seconds: float, pid: int, follow: bool = False) -> Seen:
+        """Events, beside reads and followed ones if wanted; at least so many seconds."""
         seen, before, start = Seen(), cpu_seconds(pid), time.perf_counter()
-        streams = [self.at(READS_A_SECOND, seconds, lambda number, due: self.read(number, due, seen))]
+        streams: list[Awaitable[None]] = [asyncio.sleep(seconds)]
         if rate:
             streams.append(self.at(rate / self.per_post, seconds, lambda number, due: self.post(due, seen)))
         if follow:
+            streams.append(self.at(READS_A_SECOND, seconds, lambda number, due: self.read(number, due, seen)))
             streams.append(self.at(FOLLOWED_A_SECOND, seconds, lambda number, due: self.follow(seen)))
         await asyncio.gather(*streams)
         seen.seconds, seen.cpu_seconds = time.perf_counter() - start, cpu_seconds(pid) - before
@@ -174,7 +178,7 @@ def row(window_ms: int, rate: float, idle: Seen, costs: Seen, followed: Seen) ->
         events_a_second=followed.events / followed.seconds,
         reads_a_second=len(followed.read_ms) / followed.seconds,
         cpu_seconds_per_1000=extra / costs.events * 1000,
-        cpu_share=costs.cpu_seconds / costs.seconds,
+        cpu_share=followed.cpu_seconds / followed.seconds,
         taste_p50=taste[0], taste_p99=taste[1], answer_p50=answer[0], answer_p99=answer[1],
         post_p99=float(np.percentile(followed.post_ms, 99)), read_p99=float(np.percentile(followed.read_ms, 99)),
         followed=len(followed.answer_ms), changed=followed.changed / len(followed.answer_ms),
@@ -183,12 +187,12 @@ def row(window_ms: int, rate: float, idle: Seen, costs: Seen, followed: Seen) ->
 
 async def drive(driver: Driver, window_ms: int, rates: list[float], seconds: float, pid: int) -> list[Row]:
     """Every rate over one server."""
-    await driver.phase(0.0, WARM_SECONDS, follow=False, pid=pid)
-    idle, rows = await driver.phase(0.0, seconds, follow=False, pid=pid), []
+    await driver.phase(rates[0], WARM_SECONDS, pid, follow=True)
+    idle, rows = await driver.phase(0.0, WARM_SECONDS, pid), []
     for rate in rates:
-        await driver.phase(rate, WARM_SECONDS, follow=False, pid=pid)
-        costs = await driver.phase(rate, seconds, follow=False, pid=pid)
-        rows.append(row(window_ms, rate, idle, costs, await driver.phase(rate, seconds, follow=True, pid=pid)))
+        await driver.phase(rate, WARM_SECONDS, pid)
+        costs = await driver.phase(rate, seconds, pid)
+        rows.append(row(window_ms, rate, idle, costs, await driver.phase(rate, seconds, pid, follow=True)))
         print(line(rows[-1]), flush=True)
     return rows
 
@@ -232,6 +236,7 @@ def main() -> None:
     parser.add_argument("--per-post", type=int, default=20, help="events in one POST of the stream")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each phase")
     parser.add_argument("--out", type=Path, help="JSON of the table")
+    parser.add_argument("--svg", type=Path, help="picture of several windows")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = options.home
@@ -244,6 +249,8 @@ def main() -> None:
     if options.out is not None:
         told = {"stamp": stamp(), "cores": os.cpu_count(), "rows": [asdict(one) for one in rows]}
         options.out.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if options.svg is not None:
+        options.svg.write_text(drawing([asdict(one) for one in rows]), encoding="utf-8")
 
 
 if __name__ == "__main__":

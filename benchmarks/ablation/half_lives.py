@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from palate.core.clock import DAY_SECONDS
-from palate.embeddings import bulk, encoder, foundation, records, situations
+from palate.embeddings import encoder, folding, foundation, records, situations
 
 DEFAULT: tuple[float, ...] = tuple(records.HALF_LIVES_DAYS)
 _TOTAL = float(sum(foundation.FIRST_SHARES))
@@ -30,7 +30,7 @@ def halving(half_lives_days: tuple[float, ...]) -> Iterator[None]:
             records,
             {"HALF_LIVES_DAYS": half_lives_days, "HALF_LIVES_SECONDS": seconds, "AFFINITY_HALF_LIFE": count // 2},
         ),
-        (bulk, {"HALF_LIVES_SECONDS": seconds, "AFFINITY_HALF_LIFE": count // 2}),
+        (folding, {"HALF_LIVES_SECONDS": seconds, "AFFINITY_HALF_LIFE": count // 2, "WINDOWS": count}),
         (situations, {"HALF_LIVES_SECONDS": seconds}),
         (encoder, {"WINDOWS": count}),
         (foundation, {"FIRST_SHARES": (_TOTAL / count,) * count}),

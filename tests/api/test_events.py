@@ -29,16 +29,19 @@ def test_every_field_arrives():
     event = {
         "id": "e1", "user_id": 5879, "item_id": " 12 ", "timestamp": 1_600_000_000, "event": "skip",
         "seconds_played": 12.5, "duration_seconds": 200, "session_id": 7, "surface": "for_you", "context_id": "s",
-        "of_tomorrow": True,
+        "position_seconds": 90.5, "end_reason": "fwdbtn", "of_tomorrow": True,
     }  # fmt: skip
     assert parse(event) == [
-        Listen("5879", "12", 1_600_000_000.0, Event.SKIP, 12.5, 200.0, "7", "for_you", "s", "e1")  # type: ignore[arg-type]
+        Listen("5879", "12", 1_600_000_000.0, Event.SKIP, 12.5, 200.0, "7", "for_you", "s", "e1", 90.5, "fwdbtn")  # type: ignore[arg-type]
     ]
 
 
 def test_what_is_left_out_or_null_is_unknown_and_the_time_is_now():
     bare = Listen("u", "i", NOW)  # type: ignore[arg-type]
-    names = ("id", "timestamp", "event", "seconds_played", "duration_seconds", "session_id", "surface", "context_id")
+    names = (
+        "id", "timestamp", "event", "seconds_played", "duration_seconds", "session_id", "surface", "context_id",
+        "position_seconds", "end_reason",
+    )  # fmt: skip
     assert parse(PLAIN, PLAIN | dict.fromkeys(names)) == [bare, bare]
 
 
@@ -76,6 +79,8 @@ def test_every_kind_of_event_has_its_word(word):
         (PLAIN | {"seconds_played": -1}, "events[1].seconds_played is -1; it must be from 0"),
         (PLAIN | {"seconds_played": 1e300}, "events[1].seconds_played is 1e+300"),
         (PLAIN | {"duration_seconds": "200"}, "events[1].duration_seconds is text"),
+        (PLAIN | {"position_seconds": -3}, "events[1].position_seconds is -3; it must be from 0"),
+        (PLAIN | {"end_reason": 1.5}, "events[1].end_reason is a number"),
         (PLAIN | {"timestamp": NOW * 1000}, "looks like milliseconds"),
         (PLAIN | {"timestamp": NOW + 86_401}, "is in the future"),
         (PLAIN | {"timestamp": -1}, "is before 1970"),
@@ -90,8 +95,22 @@ def test_the_first_fault_is_named(event, sentence):
     assert sentence in fault(PLAIN, event)
 
 
-def test_a_day_ahead_is_a_clock_set_wrong():
-    assert parse(PLAIN | {"timestamp": NOW + 86_399})[0].timestamp == NOW + 86_399
+def test_clocks_differ_by_a_minute_and_what_is_ahead_by_more_happened_just_now():
+    sent = [NOW + ahead for ahead in (-5.0, 0.0, 60.0, 61.0, 86_399.0)]
+    times = [one.timestamp for one in parse(*(PLAIN | {"timestamp": moment} for moment in sent))]
+    assert times == [NOW - 5.0, NOW, NOW + 60.0, NOW, NOW]
+
+
+def test_a_repeat_of_what_was_ahead_is_known_by_the_time_that_was_sent():
+    ahead = PLAIN | {"timestamp": NOW + 3_600}
+    body = json.dumps({"events": [ahead]}).encode()
+    first, again = (parse_events(body, NOW + later, 10)[0] for later in (0.0, 30.0))
+    assert (first.timestamp, again.timestamp) == (NOW, NOW + 30.0)
+    assert first.event_id == again.event_id is not None
+    others = parse(ahead | {"timestamp": NOW + 3_601}, ahead | {"event": "skip"}, ahead | {"user_id": "v"})
+    assert len({one.event_id for one in others} | {first.event_id}) == 4
+    assert parse(ahead | {"id": "e1"})[0].event_id == "e1"
+    assert parse(PLAIN | {"timestamp": NOW + 60})[0].event_id is None
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,8 @@ FIELDS = (
     "duration_seconds",
     "session_id",
     "surface",
+    "position_seconds",
+    "end_reason",
 )
 
 
@@ -133,7 +154,7 @@ def test_whatever_comes_is_read_or_refused_in_one_sentence(events):
     assert (sentence == "") == (listens is not None)
     assert "\n" not in sentence
     for one in listens or []:
-        assert 0 <= one.timestamp <= NOW + 86_400
+        assert 0 <= one.timestamp <= NOW + 60
         assert 1 <= len(one.user_id) <= 512
         assert 1 <= len(one.item_id) <= 512
 

@@ -143,3 +143,19 @@ def test_an_untrained_home_accepts_events_and_answers_once_it_is_trained(home, m
 def quiet(caplog):
     """Failures that are made on purpose are logged; not on the screen."""
     caplog.set_level("CRITICAL", logger="palate.fresh")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("surface", ["for_you", "radio"])
+def test_what_is_hidden_does_not_come_back_and_the_taste_stays(home, surface):
+    path = f"/v1/users/{EVENT['user_id']}/surfaces/{surface}"
+    with TestClient(create_app(home)) as client:
+        offset = post(client, timestamp=time.time() - 60)
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        before, first = taste(client), client.get(path).json()["items"][0]["item_id"]
+        offset = post(client, event="hide", item_id=first)
+        assert eventually(lambda: taste(client)["offset"] >= offset)
+        after = client.get(path).json()
+        assert first not in [item["item_id"] for item in after["items"]]
+        assert after["removed"]["hidden by the listener"] == 1
+        assert taste(client)["vector"] == before["vector"]

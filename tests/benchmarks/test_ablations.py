@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput
-from palate.embeddings import bulk, encoder, records, situations
+from palate.embeddings import bulk, encoder, folding, records, situations
 from palate.embeddings.foundation import FoundationSettings
 from palate.embeddings.inputs import Inputs
 from palate.evaluation.splits import EvalSettings
@@ -91,10 +91,10 @@ class TestHalfLives:
     def test_an_error_inside_leaves_nothing_behind(self, ablations) -> None:
         from ablation.half_lives import halving
 
-        before = situations.HALF_LIVES_SECONDS, bulk.AFFINITY_HALF_LIFE, encoder.WINDOWS
+        before = situations.HALF_LIVES_SECONDS, folding.AFFINITY_HALF_LIFE, encoder.WINDOWS
         with pytest.raises(KeyError), halving((5.0,)):
             raise KeyError
-        assert before == (situations.HALF_LIVES_SECONDS, bulk.AFFINITY_HALF_LIFE, encoder.WINDOWS)
+        assert before == (situations.HALF_LIVES_SECONDS, folding.AFFINITY_HALF_LIFE, encoder.WINDOWS)
 
     def test_learnt_half_lives_begin_as_the_default_tastes(self, shared) -> None:
         from ablation.students import Fading, _start

@@ -161,7 +161,7 @@ def test_packing_keeps_everything_to_float32(history) -> None:
     for record in folded(history, VECTORS, KINDS_OF_ITEMS).values():
         back = UserRecord.unpack(record.pack())
         assert (back.at, back.dim) == (record.at, record.dim)
-        for name in ("items", "plays", "skips", "last", "first", "habits"):
+        for name in ("items", "plays", "skips", "last", "first", "habits", "hidden"):
             np.testing.assert_array_equal(getattr(back, name), getattr(record, name))
         for name in ("sums", "counts", "weights"):
             assert getattr(back, name).dtype == np.float64
@@ -186,7 +186,7 @@ def test_a_kind_that_was_never_heard_takes_no_room() -> None:
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_no_record(data: bytes) -> None:
-    assume(not data.startswith((b"\1\0\0\0", b"\2\0\0\0")))
+    assume(not data.startswith((b"\1\0\0\0", b"\2\0\0\0", b"\3\0\0\0")))
     with pytest.raises(Corrupt, match="palate train"):
         UserRecord.unpack(data)
 
@@ -200,8 +200,12 @@ def test_a_header_that_does_not_fit_its_bytes_is_refused(field: int, value: int)
         UserRecord.unpack(data.tobytes())
 
 
-def test_a_torn_or_lengthened_record_is_refused() -> None:
-    data = record_of((1, 0.0, False), (2, 9.0, True)).pack()
+@pytest.mark.parametrize("hides", [False, True])
+def test_a_torn_or_lengthened_record_is_refused(hides: bool) -> None:
+    record = record_of((1, 0.0, False), (2, 9.0, True))
+    if hides:
+        record.hide(2)
+    data = record.pack()
     for damaged in (*(data[:length] for length in range(len(data))), data + b"\0", data + data):
         with pytest.raises(Corrupt, match=f"{len(damaged)} bytes"):
             UserRecord.unpack(damaged)
@@ -209,5 +213,25 @@ def test_a_torn_or_lengthened_record_is_refused() -> None:
 
 def test_a_record_of_a_newer_palate_is_refused_with_its_format() -> None:
     data = np.int32(UserRecord.FORMAT + 1).tobytes() + record_of((1, 0.0, False)).pack()[4:]
-    with pytest.raises(Corrupt, match="user record of format 3, this Palate reads 1 to 2"):
+    with pytest.raises(Corrupt, match="user record of format 4, this Palate reads 1 to 3"):
         UserRecord.unpack(data)
+
+
+def test_what_is_hidden_changes_nothing_but_what_may_come_back() -> None:
+    record, same = record_of((1, 5.0, False)), record_of((1, 5.0, False))
+    for item in (4, 2, 4):
+        record.hide(item)
+    assert record.hidden.tolist() == [2, 4]
+    assert UserRecord.unpack(record.pack()).hidden.tolist() == [2, 4]
+    assert record.merge(same).hidden.tolist() == same.merge(record).hidden.tolist() == [2, 4]
+    assert record.copy().hidden is not record.hidden
+    record.hidden = record.hidden[:0]
+    assert_same_record(record, same, tolerance=0.0)
+
+
+def test_only_who_hides_something_has_a_record_of_the_newer_format() -> None:
+    record = record_of((1, 5.0, False))
+    before = record.pack()
+    record.hide(3)
+    assert before[:4] == b"\2\0\0\0"
+    assert record.pack() == b"\3\0\0\0" + before[4:] + np.array([1, 3], np.int32).tobytes()

@@ -87,10 +87,14 @@ def folded(
     weights, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
     records: dict[int, UserRecord] = {}
     for row in range(len(history)) if order is None else order:
-        if weights[row] == 0 and not skipped[row]:
+        hides = history.event[row] == Event.HIDE
+        if weights[row] == 0 and not skipped[row] and not hides:
             continue
         user, item = int(history.user[row]), int(history.item[row])
         record = records.setdefault(user, UserRecord.empty(vectors.shape[1]))
+        if hides:
+            record.hide(item)
+            continue
         moment = float(history.timestamp[row])
         play = bool(history.event[row] == Event.PLAY)
         record.add(item, int(kinds[item]), vectors[item], moment, float(weights[row]), bool(skipped[row]), play)
@@ -109,7 +113,7 @@ def seen_from(record: UserRecord, moment: float) -> UserRecord:
 def assert_same_record(one: UserRecord, two: UserRecord, tolerance: float = EXACT, last: bool = True) -> None:
     """Everything that is counted is equal, everything that is summed is within `tolerance`."""
     assert one.at == two.at
-    for name in ("items", "plays", "skips", *(["last", "first"] if last else [])):
+    for name in ("items", "plays", "skips", "hidden", *(["last", "first"] if last else [])):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
     for name in ("sums", "counts", "weights", "habits"):
         np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=0, atol=tolerance, err_msg=name)

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core.candidates import Candidates, Offer, merge
-from palate.retrieval.filters import SKIPPED_DAYS, Filter, apply, available, not_excluded, not_heard, not_just_skipped
+from palate.retrieval.filters import (
+    SKIPPED_DAYS,
+    Filter,
+    apply,
+    available,
+    not_excluded,
+    not_heard,
+    not_hidden,
+    not_just_skipped,
+)
 from palate.retrieval.query import Query
 
 from .small import query_of, record_of, stock_of
@@ -37,6 +46,13 @@ def test_what_the_request_excludes_and_its_seeds_are_left_out() -> None:
 def test_heard_is_played_not_skipped() -> None:
     record = record_of(plays=[(0, 300), (2, 0), (2, 1)], skips=[(1, 0), (2, 0)])
     assert kept_by(not_heard, query_of(record)) == [1, 3]
+
+
+def test_what_was_hidden_stays_away_also_when_it_is_played_later() -> None:
+    record = record_of(plays=[(2, 0)])
+    record.hide(2)
+    record.hide(0)
+    assert kept_by(not_hidden, query_of(record)) == [1, 3]
 
 
 def test_skipped_lately_is_more_skips_than_plays_and_the_last_one_not_long_ago() -> None:

@@ -1,5 +1,6 @@
 """The body of POST /v1/events: checked as a whole before any of it is written."""
 
+import json
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,8 @@ from palate.core.errors import BadInput
 from palate.core.ids import MAX_ID_CHARACTERS, ItemId, UserId
 from palate.core.listens import EVENT_WORDS, Event, Listen
 
-AHEAD_SECONDS = DAY_SECONDS  # how far after now an event may be: clocks are set wrong and zones get lost
+SKEW_SECONDS = 60.0  # clocks differ by so much; what is ahead by no more is kept as it was sent
+AHEAD_SECONDS = DAY_SECONDS  # clocks are set wrong and zones get lost: what is ahead by no more happened just now
 MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138, as milliseconds 1973
 MAX_SECONDS = 366 * DAY_SECONDS  # nobody plays one thing for a year: the number is something else
 
@@ -46,17 +48,26 @@ def id_text(text: str, name: str) -> str:
 def _event(event: Any, where: str, now: float) -> Listen:
     if not isinstance(event, dict):
         raise BadInput(f"{where} is {_kind(event)}; an event is an object with user_id and item_id")
+    user_id, item_id = _id(event, "user_id", where), _id(event, "item_id", where)
+    sent, word = _moment(event.get("timestamp"), where, now), _word(event.get("event"), where)
+    event_id = _optional_id(event, "id", where)
+    # A record's time must not lie in the future. Known by the time that was sent, so that a repeat is still one.
+    ahead = sent > now + SKEW_SECONDS
+    if ahead and event_id is None:
+        event_id = json.dumps(["ahead", user_id, item_id, sent, word])
     return Listen(
-        user_id=UserId(_id(event, "user_id", where)),
-        item_id=ItemId(_id(event, "item_id", where)),
-        timestamp=_moment(event.get("timestamp"), where, now),
-        event=_word(event.get("event"), where),
+        user_id=UserId(user_id),
+        item_id=ItemId(item_id),
+        timestamp=now if ahead else sent,
+        event=word,
         seconds_played=_seconds(event, "seconds_played", where),
         duration_seconds=_seconds(event, "duration_seconds", where),
         session_id=_optional_id(event, "session_id", where),
         surface=_optional_id(event, "surface", where),
         context_id=_optional_id(event, "context_id", where),
-        event_id=_optional_id(event, "id", where),
+        event_id=event_id,
+        position_seconds=_seconds(event, "position_seconds", where),
+        end_reason=_optional_id(event, "end_reason", where),
     )
 
 

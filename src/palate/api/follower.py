@@ -92,6 +92,10 @@ class Follower:
         log, store = self._serving.log, self._serving.store
         return {label: log.lacking(store.standing(label).offsets) for label in self._serving.versions}
 
+    def dead_letters(self) -> int:
+        """How many listens could not be folded into a record."""
+        return self._dead.count()
+
     async def run(self) -> None:
         """Follows until `stop`."""
         loop = asyncio.get_running_loop()

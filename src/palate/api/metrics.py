@@ -97,6 +97,7 @@ class Metrics:
         self.space_lag = Gauge(
             "palate_space_lag_listens", "Listens that the records of each version in use lack", ["space"], registry=to
         )
+        self.dead_letters = Gauge("palate_dead_letters", "Listens that could not be folded into a record", registry=to)
 
     def _of_what_is_served(self) -> None:
         to = self.registry

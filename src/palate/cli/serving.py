@@ -1,4 +1,6 @@
-"""palate serve, fresh, fresh status."""
+"""palate serve, fresh and what belongs to it."""
+
+from dataclasses import asdict
 
 import click
 
@@ -6,6 +8,8 @@ from palate.cli.output import json_option, note, show
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.settings import read_settings
+
+DEAD_LINES = 50  # letters that are listed for people; --json lists all
 
 
 @click.command()
@@ -95,6 +99,47 @@ def status(home: Home, host: str | None, port: int | None, as_json: bool) -> Non
     settings = read_settings(home.require().settings).section(ServerSettings)
     told = asked(home, address_of(host or settings.host, port or settings.port))
     show(told, in_words(told), as_json)
+
+
+@fresh.command()
+@json_option
+@click.pass_obj
+def dead(home: Home, as_json: bool) -> None:
+    """List the listens that could not be folded into a record, and why. All others were."""
+    from datetime import UTC, datetime
+
+    from palate.fresh.dead import FILE, DeadLetters
+
+    with DeadLetters(home.require().online / FILE) as letters:
+        found = letters.all()
+    lines = [
+        f"{datetime.fromtimestamp(one.at, UTC):%Y-%m-%d %H:%M:%S}Z  {one.space}  offset {one.offset}  {one.reason}"
+        for one in found[:DEAD_LINES]
+    ]
+    if len(found) > DEAD_LINES:
+        lines.append(f"and {len(found) - DEAD_LINES:,} more; --json lists all")
+    remedy = f"{len(found):,} {_s(len(found), 'listen')} in no record; mend the cause, then run `palate fresh retry`"
+    text = "\n".join([*lines, remedy]) if found else "no dead letters: every listen could be folded"
+    show({"letters": [asdict(one) for one in found]}, text, as_json)
+
+
+@fresh.command()
+@json_option
+@click.pass_obj
+def retry(home: Home, as_json: bool) -> None:
+    """Make the record of every listener with dead letters anew, from the whole log. Beside a running server too."""
+    from palate.jobs.retrying import retry as run
+
+    done = run(home)
+    lines = [
+        f"{label}: {one.mended:,} {_s(one.mended, 'listen')} in the records now, {one.failed:,} failed again"
+        + (f", {one.gone:,} of nobody any more" if one.gone else "")
+        for label, one in done.items()
+    ]
+    text = "\n".join(lines) or "no dead letters: nothing to do"
+    show({"spaces": {label: asdict(one) for label, one in done.items()}}, text, as_json)
+    if any(one.failed for one in done.values()):
+        raise PalateError("some listens failed again; `palate fresh dead` says why: mend the cause, then retry")
 
 
 def _s(count: int, noun: str) -> str:

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.ids import ItemId, UserId
+
+V = TypeVar("V", str, float)
 
 
 class Event(IntEnum):
@@ -41,6 +43,7 @@ class Listen:
 
     Without an `event_id`, two events are the same when listener, item, time and kind are the same.
     `session_id` groups what was heard in one sitting; without it sessions are cut at pauses (listening/sessions.py).
+    `position_seconds` is where in the item the play ended, `end_reason` why, in the player's own word.
     """
 
     user_id: UserId
@@ -53,6 +56,8 @@ class Listen:
     surface: str | None = None
     context_id: str | None = None
     event_id: str | None = None
+    position_seconds: float | None = None
+    end_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Listens:
     event            # (n,) uint8, Event
     seconds_played   # (n,) float32, NaN where unknown
     duration_seconds # (n,) float32, NaN where unknown
-    The optional text columns are None when no row has a value.
+    The optional columns are None when no row has a value.
     """
 
     user_id: list[str]
@@ -76,6 +81,8 @@ class Listens:
     surface: list[str | None] | None = None
     context_id: list[str | None] | None = None
     event_id: list[str | None] | None = None
+    position_seconds: list[float | None] | None = None
+    end_reason: list[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.user_id)
@@ -97,7 +104,7 @@ def in_columns(listens: Sequence[Listen]) -> Listens:
     def numbers(values: list[float | None]) -> NDArray[np.float32]:
         return np.array([math.nan if v is None else v for v in values], np.float32)
 
-    def texts(values: list[str | None]) -> list[str | None] | None:
+    def given(values: list[V | None]) -> list[V | None] | None:
         return values if any(v is not None for v in values) else None
 
     return Listens(
@@ -107,8 +114,10 @@ def in_columns(listens: Sequence[Listen]) -> Listens:
         event=np.array([one.event for one in listens], np.uint8),
         seconds_played=numbers([one.seconds_played for one in listens]),
         duration_seconds=numbers([one.duration_seconds for one in listens]),
-        session_id=texts([one.session_id for one in listens]),
-        surface=texts([one.surface for one in listens]),
-        context_id=texts([one.context_id for one in listens]),
-        event_id=texts([one.event_id for one in listens]),
+        session_id=given([one.session_id for one in listens]),
+        surface=given([one.surface for one in listens]),
+        context_id=given([one.context_id for one in listens]),
+        event_id=given([one.event_id for one in listens]),
+        position_seconds=given([one.position_seconds for one in listens]),
+        end_reason=given([one.end_reason for one in listens]),
     )

@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from palate.core.items import KINDS
 from palate.core.listens import Event
-from palate.embeddings import habits
-from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_SECONDS, UserRecord, decay
+from palate.embeddings.folding import Events, RecordColumns
+from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
 from palate.listening.history import History
 
-BLOCK_USERS = 8_192  # bounds memory: 8,192 x 9 x 128 sums are 75 MB
-BLOCK_EVENTS = 2_000_000  # and so does this where histories are long: 150 bytes an event
+BLOCK_USERS = 2_048  # their sums, 6 MB of 128 numbers, hardly leave the cache
+BLOCK_EVENTS = 1_000_000  # bounds memory where histories are long: 250 bytes an event
 
 
 def build_records(
@@ -30,17 +28,32 @@ def build_records(
     kinds        # (items,) uint8, positions in core.items.KINDS
     Order: as in `users` (default: ascending rows). Equal to folding every event with `add` (a property test).
     """
+    for block, columns in build_columns(history, item_vectors, kinds, users):
+        yield from zip(block.tolist(), columns.records(), strict=True)
+
+
+def build_columns(
+    history: History,
+    item_vectors: NDArray[np.float32],
+    kinds: NDArray[np.uint8],
+    users: NDArray[np.int32] | None = None,
+) -> Iterator[tuple[NDArray[np.int32], RecordColumns]]:
+    """The same side by side, a block of listeners after another: (their rows, their records)."""
     weights, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
-    counted = np.flatnonzero((weights > 0) | skipped)
+    hidden = history.event == Event.HIDE
+    counted = np.flatnonzero((weights > 0) | skipped | hidden)
     order = counted[np.argsort(history.user[counted], kind="stable")]
     bounds = np.searchsorted(history.user[order], np.arange(len(history.users) + 1))
     chosen = np.arange(len(history.users), dtype=np.int32) if users is None else users
     chosen = chosen[bounds[chosen + 1] > bounds[chosen]]
     for block in _blocks(chosen, bounds[chosen + 1] - bounds[chosen]):
         rows = np.concatenate([order[bounds[user] : bounds[user + 1]] for user in block])
-        lengths = bounds[block + 1] - bounds[block]
-        weight = weights[rows].astype(np.float64)
-        yield from _build_block(history.take(rows), weight, skipped[rows], block, lengths, item_vectors, kinds)
+        item, owner = history.item[rows].astype(np.int64), np.repeat(np.arange(len(block)), np.diff(bounds)[block])
+        events = Events(
+            owner, item, kinds[item], history.timestamp[rows], weights[rows].astype(np.float64), skipped[rows],
+            history.event[rows] == Event.PLAY, hidden[rows],
+        )  # fmt: skip
+        yield block, RecordColumns.empty(len(block), item_vectors.shape[1]).added(events, item_vectors)
 
 
 def _blocks(users: NDArray[np.int32], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int32]]:
@@ -51,53 +64,3 @@ def _blocks(users: NDArray[np.int32], lengths: NDArray[np.int64]) -> Iterator[ND
         stop = min(max(fits, start + 1), start + BLOCK_USERS)
         yield users[start:stop]
         start = stop
-
-
-def _build_block(
-    events: History, weights: NDArray[np.float64], skipped: NDArray[np.bool_], users: NDArray[np.int32],
-    lengths: NDArray[np.int64], item_vectors: NDArray[np.float32], kinds: NDArray[np.uint8],
-) -> Iterator[tuple[int, UserRecord]]:  # fmt: skip
-    """Records of one block of users, whose events stand one user after another, each in time order."""
-    ends = np.cumsum(lengths)
-    at, begun = events.timestamp[ends - 1], events.timestamp[ends - lengths]
-    local = np.repeat(np.arange(len(users)), lengths)
-    fade = decay((at[local] - events.timestamp)[None, :], HALF_LIVES_SECONDS[:, None])  # (half-lives, events)
-    played = ~skipped & (events.event == Event.PLAY)
-    told = habits.sums_of(events.timestamp, weights, skipped, played, fade[-1])
-    habit_sums = np.stack([np.bincount(local, column, minlength=len(users)) for column in told.T], axis=1)
-    fade *= weights
-    cell = local * len(KINDS) + kinds[events.item]
-    shape = (len(users), len(KINDS))
-    counts = np.stack(
-        [np.bincount(cell, share, minlength=shape[0] * shape[1]).reshape(shape) for share in fade], axis=1
-    )
-    # scipy's csr @ dense sums 3 M listens/s on one core; measured faster than torch, duckdb and joins.
-    heard, column = np.unique(events.item, return_inverse=True)
-    vectors = item_vectors[heard].astype(np.float64)  # a row an item, not a row a listen: that would be gigabytes
-    size = (shape[0] * shape[1], len(heard))
-    sums = np.stack(
-        [(sp.csr_matrix((share, (cell, column)), size) @ vectors).reshape(*shape, -1) for share in fade], axis=1
-    )
-    pair, which = np.unique(local.astype(np.int64) * len(item_vectors) + events.item, return_inverse=True)
-    item_weights = np.bincount(which, fade[AFFINITY_HALF_LIFE], minlength=len(pair)).astype(np.float64)
-    plays = np.bincount(which, ~skipped, minlength=len(pair)).astype(np.int32)
-    skips = np.bincount(which, skipped, minlength=len(pair)).astype(np.int32)
-    last = np.full(len(pair), -np.inf)
-    np.maximum.at(last, which, events.timestamp)
-    heard_plays = np.bincount(which, played, minlength=len(pair)).astype(np.int32)
-    heard_last = np.full(len(pair), -np.inf)
-    np.maximum.at(heard_last, which[played], events.timestamp[played])
-    owner, items = pair // len(item_vectors), (pair % len(item_vectors)).astype(np.int32)
-    squares = np.bincount(owner, item_weights**2, minlength=len(users))
-    cuts = np.searchsorted(owner, np.arange(len(users) + 1))
-    for position, user in enumerate(users):
-        part = slice(cuts[position], cuts[position + 1])
-        yield (
-            int(user),
-            UserRecord(
-                float(at[position]), sums[position], counts[position], items[part].copy(),
-                item_weights[part].copy(), plays[part].copy(), skips[part].copy(), last[part].copy(),
-                heard_plays[part].copy(), heard_last[part].copy(), float(begun[position]),
-                habit_sums[position].copy(), float(squares[position]),
-            ),
-        )  # fmt: skip

@@ -6,7 +6,7 @@ that occur are here: a listener and a kind of item that the listener has heard.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -28,7 +28,7 @@ ROW_MASK = (1 << ROW_BITS) - 1
 # What stands at the front of a packed record, and the columns after it: their type, and what they have one value of.
 HEAD = np.dtype([("version", "i4"), ("dim", "i4"), ("kinds", "i4"), ("items", "i4"), ("at", "f8"), ("first", "f8"),
                  ("habits", "f8", len(habits.SUMS))])  # fmt: skip
-CURRENT = np.int32(UserRecord.FORMAT).tobytes()
+PLAIN = np.int32(2).tobytes()  # a record without anything hidden; with that, it is one of format 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Events:
     weight    what it adds to a taste, 0 for a skip
     skipped   is it a skip
     played    False for what counts without having been heard: a save, a pick at onboarding
+    hidden    True for what only keeps the item from coming back; the four columns before are not read then
     """
 
     user: Places
@@ -51,6 +52,11 @@ class Events:
     weight: Floats
     skipped: NDArray[np.bool_]
     played: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.bool_]) -> "Events":
+        """Those where `rows` is True."""
+        return Events(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class RecordColumns:
     pairs       # (p,) int64 ascending: a listener's place in the high half, the item's row in the low one
     weights, last, heard_last # (p,) float64
     plays, skips, heard       # (p,) int32
+    hidden      # (h,) int64 ascending: listener and item, as in `pairs`
     """
 
     at: Floats
@@ -80,6 +87,7 @@ class RecordColumns:
     last: Floats
     heard: NDArray[np.int32]
     heard_last: Floats
+    hidden: Places
 
     @classmethod
     def empty(cls, size: int, dim: int) -> "RecordColumns":
@@ -88,7 +96,7 @@ class RecordColumns:
         return cls(
             np.full(size, -np.inf), np.full(size, np.inf), np.zeros((size, len(habits.SUMS))),
             nothing, np.zeros((0, WINDOWS)), np.zeros((0, WINDOWS, dim)),
-            nothing, none, whole, whole, none, whole, none,
+            nothing, none, whole, whole, none, whole, none, nothing,
         )  # fmt: skip
 
     @property
@@ -105,6 +113,9 @@ class RecordColumns:
 
         item_vectors # (items, dim) float32
         """
+        if events.hidden.any():
+            hides = events.user[events.hidden] << ROW_BITS | events.item[events.hidden]
+            return replace(self, hidden=np.union1d(self.hidden, hides)).added(events.take(~events.hidden), item_vectors)
         if not len(events.user):
             return self
         at, first = self.at.copy(), self.first.copy()
@@ -121,8 +132,9 @@ class RecordColumns:
         told += np.stack([_totals(events.user, column, len(self)) for column in more.T], axis=1)
         weight = share[:, AFFINITY_HALF_LIFE]
         return RecordColumns(
-            at, first, told, cells, counts, sums, *self._with_items(events, weight, heard, faded[:, AFFINITY_HALF_LIFE])
-        )
+            at, first, told, cells, counts, sums,
+            *self._with_items(events, weight, heard, faded[:, AFFINITY_HALF_LIFE]), self.hidden,
+        )  # fmt: skip
 
     def _with_sums(
         self, events: Events, share: Floats, faded: Floats, item_vectors: NDArray[np.float32]
@@ -203,6 +215,7 @@ class RecordColumns:
         """Each listener's record, in order; they share nothing."""
         told, bounds, owner = self.told(), self.bounds, self.cells // N_KINDS
         ends = np.searchsorted(owner, np.arange(len(self) + 1))
+        hides = np.searchsorted(self.hidden, np.arange(len(self) + 1) << ROW_BITS)
         for place in range(len(self)):
             cells, pairs = slice(ends[place], ends[place + 1]), slice(bounds[place], bounds[place + 1])
             sums = np.zeros((WINDOWS, N_KINDS, self.dim))
@@ -213,6 +226,7 @@ class RecordColumns:
                 self.skips[pairs].copy(), self.last[pairs].copy(), self.heard[pairs].copy(),
                 self.heard_last[pairs].copy(), float(self.first[place]), self.habits[place].copy(),
                 float(told.squares[place]),
+                (self.hidden[hides[place] : hides[place + 1]] & ROW_MASK).astype(np.int32),
             )  # fmt: skip
 
     # -- the bytes of UserRecord.pack
@@ -223,7 +237,8 @@ class RecordColumns:
         cells, counts, sums = self.cells[kept], self.counts[kept].astype(np.float32), self.sums.astype(np.float32)
         n_kinds, n_items = np.bincount(cells // N_KINDS, minlength=len(self)), np.diff(self.bounds)
         head = np.zeros(len(self), HEAD)
-        head["version"], head["dim"], head["kinds"], head["items"] = UserRecord.FORMAT, self.dim, n_kinds, n_items
+        n_hidden = np.bincount(self.hidden >> ROW_BITS, minlength=len(self))
+        head["version"], head["dim"], head["kinds"], head["items"] = 2 + (n_hidden > 0), self.dim, n_kinds, n_items
         head["at"], head["first"], head["habits"] = self.at, self.first, self.habits
         items = [
             (self.pairs & ROW_MASK).astype(np.int32), self.plays, self.skips, self.heard,
@@ -234,6 +249,8 @@ class RecordColumns:
             _cut(head, np.ones(len(self), np.int64)), _cut(self.last, n_items), _cut(self.heard_last, n_items),
             _cut((cells % N_KINDS).astype(np.int32), n_kinds), *[_cut(column, n_items) for column in items],
             *[_cut(column, n_kinds * WINDOWS) for column in windows],
+            [np.int32(count).tobytes() if count else b"" for count in n_hidden.tolist()],
+            _cut((self.hidden & ROW_MASK).astype(np.int32), n_hidden),
         ]  # fmt: skip
         return [b"".join(record) for record in zip(*parts, strict=True)]
 
@@ -244,11 +261,17 @@ class RecordColumns:
         dim: of the sums. Corrupt when one is no record, or has another dim. No records give no columns.
         """
         blank = UserRecord.empty(dim).pack()
-        data = [_current(one) if one is not None else blank for one in stored]
+        data, hidden = [blank] * len(stored), np.zeros(0, np.int64)
+        for place, one in enumerate(stored):
+            if one is not None and one.startswith(PLAIN) and len(one) >= HEAD.itemsize:
+                data[place] = one
+            elif one is not None:
+                data[place], items = _plain(one)
+                hidden = np.append(hidden, place << ROW_BITS | items)
         head: NDArray[Any] = np.frombuffer(b"".join([one[: HEAD.itemsize] for one in data]), HEAD)
-        n_kinds, items = head["kinds"].astype(np.int64), head["items"].astype(np.int64)
+        n_kinds, n_items = head["kinds"].astype(np.int64), head["items"].astype(np.int64)
         _check(data, head, dim)
-        sizes = [items * 8, items * 8, n_kinds * 4, *[items * 4] * 5, n_kinds * WINDOWS * 4]
+        sizes = [n_items * 8, n_items * 8, n_kinds * 4, *[n_items * 4] * 5, n_kinds * WINDOWS * 4]
         offsets = np.cumsum([np.full(len(data), HEAD.itemsize), *sizes, n_kinds * WINDOWS * 4 * dim], axis=0).tolist()
         last, heard_last, kind, item, plays, skips, heard, weights, counts, sums = (
             b"".join([one[start:stop] for one, start, stop in zip(data, starts, stops, strict=True)])
@@ -256,7 +279,7 @@ class RecordColumns:
         )
         places = np.arange(len(data))
         cells = np.repeat(places, n_kinds) * N_KINDS + np.frombuffer(kind, np.int32)
-        pairs = np.repeat(places, items) << ROW_BITS | np.frombuffer(item, np.int32)
+        pairs = np.repeat(places, n_items) << ROW_BITS | np.frombuffer(item, np.int32)
         if (np.diff(pairs) <= 0).any() or (cells // N_KINDS != np.repeat(places, n_kinds)).any():
             raise Corrupt(f"one of {len(data)} user records has damaged items or kinds; run `palate train`")
         return cls(
@@ -267,13 +290,15 @@ class RecordColumns:
             pairs,
             np.frombuffer(weights, np.float32).astype(np.float64), np.frombuffer(plays, np.int32),
             np.frombuffer(skips, np.int32), np.frombuffer(last), np.frombuffer(heard, np.int32),
-            np.frombuffer(heard_last),
+            np.frombuffer(heard_last), hidden,
         )  # fmt: skip
 
 
-def _current(data: bytes) -> bytes:
-    """The same record in the present format."""
-    return data if data.startswith(CURRENT) and len(data) >= HEAD.itemsize else UserRecord.unpack(data).pack()
+def _plain(data: bytes) -> tuple[bytes, Places]:
+    """The same record without what is hidden, as format 2 has it; and the items that are."""
+    record = UserRecord.unpack(data)
+    hidden, record.hidden = record.hidden.astype(np.int64), record.hidden[:0]
+    return record.pack(), hidden
 
 
 def _check(data: list[bytes], head: NDArray[Any], dim: int) -> None:

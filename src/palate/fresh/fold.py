@@ -1,8 +1,8 @@
 """Follows the log: folds new listens into the records of those who listened, and encodes them again."""
 
 import logging
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ BATCH_LISTENS = 65_536  # the most that one transaction holds
 FAULTS = (Corrupt, ArithmeticError, LookupError, TypeError, ValueError)  # of the data; a full disk is none
 
 logger = logging.getLogger("palate.fresh")
+
+
+def reason_of(error: Exception) -> str:
+    """What a dead letter says of one of FAULTS."""
+    return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,17 @@ class Folder:
             changed.update(states)
         return Folded(looked, len(changed), min(self.store.standing(self.space).offsets[one] for one in partitions))
 
+    def added(self, state: bytes | None, batches: Iterable[LogBatch]) -> bytes | None:
+        """One listener's `state` with these listens in it, whatever is stored; raises FAULTS for what cannot be folded.
+
+        None stands for a listener who has no state, before as after.
+        """
+        for batch in batches:
+            lot = self._lot(batch)
+            if lot.users:
+                (state,) = replace(lot, stored=[state]).folded(self.item_vectors, self.encoder)
+        return state
+
     def _commit(self, standing: Standing, unread: Unread, states: dict[str, bytes]) -> bool:
         """Whether all of it was written: not when a version was retired or trained anew, or a listener deleted."""
         moved = {p: upto for p, upto in unread.upto.items() if upto > standing.offsets[p]}
@@ -107,7 +123,8 @@ class Folder:
     def _lot(self, batch: LogBatch) -> Lot:
         """The listens that change a record, with all that is read from elsewhere. Items without a row change none."""
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
-        counted = np.flatnonzero((weights > 0) | skipped)
+        hidden = batch.event == Event.HIDE
+        counted = np.flatnonzero((weights > 0) | skipped | hidden)
         rows = {item: self.items.row(item) for item in {batch.item_id[n] for n in counted.tolist()}}
         row = np.array([-1 if (r := rows[batch.item_id[n]]) is None else r for n in counted.tolist()], np.int64)
         known = (row >= 0) & (row < len(self.item_vectors))
@@ -127,6 +144,7 @@ class Folder:
             weight=weights[counted],
             skip=skipped[counted],
             play=batch.event[counted] == Event.PLAY,
+            hide=hidden[counted],
             offset=batch.offsets[counted],
         )
 
@@ -139,7 +157,7 @@ class Folder:
                 raise
             if len(lot.users) == 1:
                 logger.error("%d listens from offset %d on: %s", len(lot.offset), lot.offset[0], error, exc_info=error)
-                self.dead.add(self.space, lot.offset.tolist(), f"{type(error).__name__}: {error}")
+                self.dead.add(self.space, partition_of(lot.users[0]), lot.offset.tolist(), reason_of(error))
                 return
             for half in np.array_split(np.arange(len(lot.users)), 2):
                 yield from self._folded(lot.part(half))

@@ -25,7 +25,7 @@ class Lot:
     kind    # (n,) uint8 positions in core.items.KINDS
     moment  # (n,) float64 home seconds
     weight  # (n,) float32
-    skip, play # (n,) bool
+    skip, play, hide # (n,) bool
     offset  # (n,) int64 where each listen is in the log
     """
 
@@ -39,12 +39,13 @@ class Lot:
     weight: NDArray[np.float32]
     skip: NDArray[np.bool_]
     play: NDArray[np.bool_]
+    hide: NDArray[np.bool_]
     offset: NDArray[np.int64]
 
     def part(self, listeners: NDArray[np.intp]) -> "Lot":
         """The listens of some of the listeners, positions ascending."""
         there = np.isin(self.user, listeners)
-        columns = ("user", "item", "kind", "moment", "weight", "skip", "play", "offset")
+        columns = ("user", "item", "kind", "moment", "weight", "skip", "play", "hide", "offset")
         kept = replace(self, **{name: getattr(self, name)[there] for name in columns})
         return replace(
             kept,
@@ -69,13 +70,13 @@ class Lot:
         """The states of some listeners, next to each other; `mine` are the positions of their listens."""
         events = Events(
             self.user[mine] - users.start, self.item[mine], self.kind[mine], self.moment[mine],
-            self.weight[mine].astype(np.float64), self.skip[mine], self.play[mine],
+            self.weight[mine].astype(np.float64), self.skip[mine], self.play[mine], self.hide[mine],
         )  # fmt: skip
         stored = [None if one is None else packed_record(one) for one in self.stored[users]]
         told = None if self.told is None else self.told.take(np.arange(len(self.users))[users])
         with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is no finite taste
             records = RecordColumns.unpack(stored, item_vectors.shape[1]).added(events, item_vectors)
             tastes = encoder.encode_columns(records, told)
-        if not np.isfinite(tastes).all():
+        if not (np.isfinite(tastes).all() and np.isfinite(records.sums).all()):
             raise ValueError("the taste is not a finite vector")
         return packed_states(tastes, records)

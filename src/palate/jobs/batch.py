@@ -17,7 +17,8 @@ from palate.core.artefacts import atomic_file
 from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.progress import progress
-from palate.embeddings.bulk import build_records
+from palate.embeddings.bulk import build_columns
+from palate.embeddings.folding import RecordColumns
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
@@ -79,14 +80,22 @@ class Moment:
         order = np.argsort(self.history.user, kind="stable")
         return order, np.searchsorted(self.history.user[order], np.arange(len(self.history.users) + 1))
 
-    def states(self, rows: NDArray[np.int32]) -> Iterator[tuple[int, UserState]]:
-        """The state of each listener in `rows` (ascending user rows) with any event before the moment."""
+    def encoded(
+        self, rows: NDArray[np.int32]
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32], RecordColumns]]:
+        """Rows, tastes and records of those in `rows` (ascending) with any event before the moment, in blocks."""
         order, bounds = self._events
         if len(rows):
             mine = np.sort(np.concatenate([order[bounds[row] : bounds[row + 1]] for row in rows]))
             listened = np.array(self.space.listened)
-            records = build_records(self.history.take(mine), listened, self.stock.columns.kind, rows)
-            yield from encoded(records, self.space.encoder, self._listeners)
+            blocks = build_columns(self.history.take(mine), listened, self.stock.columns.kind, rows)
+            yield from encoded(blocks, self.space.encoder, self._listeners)
+
+    def states(self, rows: NDArray[np.int32]) -> Iterator[tuple[int, UserState]]:
+        """The state of each of these listeners."""
+        for users, tastes, records in self.encoded(rows):
+            for user, taste, record in zip(users.tolist(), tastes, records.records(), strict=True):
+                yield user, UserState(taste, record)
 
     def states_of(self, users: Iterable[str]) -> Iterator[tuple[str, UserState]]:
         """Each listener's state, in the order given.
@@ -228,8 +237,8 @@ def embed(home: Home, what: str, at: float | None, out: Path, space: str | None 
 def _user_vectors(moment: Moment, dim: int) -> tuple[list[str], NDArray[np.float32]]:
     """Ids and tastes of everybody with a record, in the order in which the log first heard of them."""
     rows = np.unique(moment.history.user).astype(np.int32)
-    vectors, ids = np.empty((len(rows), dim), np.float32), []
-    for place, (row, state) in enumerate(moment.states(rows)):
-        vectors[place] = state.taste
-        ids.append(moment.history.users[row])
+    vectors, ids = np.empty((len(rows), dim), np.float32), list[str]()
+    for users, tastes, _ in moment.encoded(rows):
+        vectors[len(ids) : len(ids) + len(users)] = tastes
+        ids += [moment.history.users[row] for row in users.tolist()]
     return ids, vectors[: len(ids)]

@@ -24,12 +24,13 @@ from palate.core.artefacts import atomic_file, read_json, write_json
 from palate.core.errors import BadInput, PalateError
 from palate.core.home import Home
 from palate.core.progress import progress
-from palate.embeddings.bulk import build_records
+from palate.embeddings.bulk import build_columns
 from palate.embeddings.company import Company, fit_company
 from palate.embeddings.foundation import Foundation, factor_settings, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs, is_simulated
 from palate.embeddings.items import ItemModel
 from palate.embeddings.space import Space, Spaces
+from palate.embeddings.states import packed_states
 from palate.embeddings.teacher import Lesson
 from palate.fresh.archive import copy_of
 from palate.fresh.engine import embedded, open_store
@@ -243,10 +244,13 @@ def _states(inputs: Inputs, space: Space) -> Iterator[tuple[str, bytes]]:
     """Every listener's id and packed state."""
     users, listened = inputs.history.users, np.array(space.listened)
     history = inputs.history.take(inputs.history.item < len(listened))
-    records = build_records(history, listened, inputs.columns.kind)
-    shown = progress(records, "listeners online", len(users))
-    for user, state in encoded(shown, space.encoder, inputs.listeners):
-        yield users[user], state.pack()
+    blocks = encoded(build_columns(history, listened, inputs.columns.kind), space.encoder, inputs.listeners)
+    states = (
+        (users[row], state)
+        for rows, tastes, records in blocks
+        for row, state in zip(rows.tolist(), packed_states(tastes, records), strict=True)
+    )
+    return progress(states, "listeners online", len(users))
 
 
 def padded(array: NDArray[Any], rows: int, value: float) -> NDArray[Any]:

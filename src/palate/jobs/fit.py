@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput
@@ -15,11 +15,10 @@ from palate.core.recording import recording
 from palate.core.settings import Settings
 from palate.embeddings.company import Company, fit_company
 from palate.embeddings.encoder import Encoder, UserSettings
+from palate.embeddings.folding import RecordColumns
 from palate.embeddings.foundation import Foundation, FoundationSettings, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemSettings, recent_popularity
-from palate.embeddings.records import UserRecord
-from palate.embeddings.states import UserState
 from palate.embeddings.teacher import TeacherSettings
 from palate.jobs.importances import train_watched
 from palate.listening.history import History
@@ -32,7 +31,6 @@ from palate.store.index import IndexSettings, VectorIndex
 from palate.surfaces.for_you import FOR_YOU
 
 LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
-ENCODE_BLOCK = 4_096
 
 
 @dataclass(frozen=True)
@@ -76,18 +74,15 @@ def fit_space(inputs: Inputs, company: Company, settings: FitSettings) -> Founda
 
 
 def encoded(
-    records: Iterable[tuple[int, UserRecord]], encoder: Encoder, listeners: ListenerColumns
-) -> Iterator[tuple[int, UserState]]:
-    """Each listener's state, in the order given, encoded a block at a time: memory holds one block of records.
+    blocks: Iterable[tuple[NDArray[np.int32], RecordColumns]], encoder: Encoder, listeners: ListenerColumns
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32], RecordColumns]]:
+    """Each block's user rows, tastes and records: memory holds one block.
 
-    listeners # attributes by the rows that `records` name, in home time
+    listeners # attributes by the rows that `blocks` name, in home time
     """
-    remaining = iter(records)
-    while block := list(islice(remaining, ENCODE_BLOCK)):
-        told = listeners.take([user for user, _ in block]) if encoder.reads_attributes else None
-        tastes = encoder.encode([record for _, record in block], told)
-        for (user, record), taste in zip(block, tastes, strict=True):
-            yield user, UserState(taste, record)
+    for users, records in blocks:
+        told = listeners.take(users) if encoder.reads_attributes else None
+        yield users, encoder.encode_columns(records, told), records
 
 
 def stock_at(

@@ -8,9 +8,11 @@ from palate.core.errors import PalateError
 from palate.core.home import Home
 from palate.embeddings.space import Space, Spaces
 from palate.fresh.archive import level
+from palate.fresh.dead import FILE as DEAD
+from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_log, open_store
 from palate.fresh.fold import Folded, Folder
-from palate.fresh.lock import FoldLock
+from palate.fresh.lock import FoldLock, Rounds
 from palate.listening.attributes import Attributes
 from palate.listening.backlog import EventLog
 from palate.listening.log import ListeningLog
@@ -43,8 +45,8 @@ class CaughtUp(Folded):
 def catch_up(home: Home) -> CaughtUp:
     """Folds what the records of every version in use lack, the live one first.
 
-    A damaged version stops none of the others. PalateError when a server is doing all this already, and when the live
-    space is the damaged one.
+    A damaged version stops none of the others, and what cannot be folded goes to the dead letters. PalateError when a
+    server is doing all this already, and when the live space is the damaged one.
     """
     lock = FoldLock(home.require().online / "fold.lock")
     try:
@@ -56,8 +58,10 @@ def catch_up(home: Home) -> CaughtUp:
             open_log(home) as log,
             open_store(home) as store,
             ItemStore(home.online / "items") as items,
+            DeadLetters(home.online / DEAD) as dead,
+            Rounds(home.online / "fold").one(),
         ):
-            folded, failed = _each(home, in_use, log, store, items)
+            folded, failed = _each(home, in_use, log, store, items, dead)
     finally:
         lock.close()
     if live.label in failed:
@@ -68,7 +72,7 @@ def catch_up(home: Home) -> CaughtUp:
 
 
 def _each(
-    home: Home, labels: list[str], log: EventLog, store: RecordStore, items: ItemStore
+    home: Home, labels: list[str], log: EventLog, store: RecordStore, items: ItemStore, dead: DeadLetters
 ) -> tuple[dict[str, Folded], dict[str, PalateError]]:
     """By label, what was folded; and what went wrong."""
     folded: dict[str, Folded] = {}
@@ -77,7 +81,7 @@ def _each(
     for label in labels:
         try:
             space = Space(home.spaces / label)
-            folder = Folder.of(space, log, store, items, log.calendar(), attributes)
+            folder = Folder.of(space, log, store, items, log.calendar(), attributes, dead)
             level(folder)
             folded[label] = folder.catch_up()
         except PalateError as error:

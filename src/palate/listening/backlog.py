@@ -19,7 +19,7 @@ class LogBatch:
     offsets   # (n,) int64
     timestamp # (n,) float64, true unix seconds
     session   # (n,) int64, negative where the source named one, else 0
-    The other columns are those of core.listens.Listens; the optional texts are None when no row has one.
+    The other columns are those of core.listens.Listens; the optional ones are None when no row has a value.
     """
 
     offsets: NDArray[np.int64]
@@ -32,6 +32,8 @@ class LogBatch:
     session: NDArray[np.int64]
     surface: list[str | None] | None
     context_id: list[str | None] | None
+    position_seconds: list[float | None] | None = None
+    end_reason: list[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)

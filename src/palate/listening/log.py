@@ -123,6 +123,8 @@ class ListeningLog:
             session=session_keys(user, listens.session_id),
             surface=listens.surface,
             context_id=listens.context_id,
+            position_seconds=listens.position_seconds,
+            end_reason=listens.end_reason,
         )
         rows = _mark_seen(db, event_keys(records, listens.event_id))
         end = _end_offset(db)
@@ -206,6 +208,8 @@ class ListeningLog:
             session=records.session,
             surface=records.surface,
             context_id=records.context_id,
+            position_seconds=records.position_seconds,
+            end_reason=records.end_reason,
         )
 
     def listens_of(self, user_id: str) -> Iterator[LogBatch]:

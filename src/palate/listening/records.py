@@ -27,7 +27,7 @@ COLUMNS: dict[str, np.dtype[Any]] = {
     "session": np.dtype("<i8"),
 }
 RECORD_BYTES = sum(dtype.itemsize for dtype in COLUMNS.values())
-TEXTS = ("surface", "context_id")
+EXTRAS = ("surface", "context_id", "position_seconds", "end_reason")  # few rows have one, so they are kept as JSON
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _NAMED = np.uint64(1 << 63)  # the sign bit: sessions with a name are negative, so 0 is none and a cut one never clashes
@@ -55,6 +55,8 @@ class Records:
     session: NDArray[np.int64]
     surface: list[str | None] | None = None
     context_id: list[str | None] | None = None
+    position_seconds: list[float | None] | None = None
+    end_reason: list[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -62,7 +64,7 @@ class Records:
     def take(self, rows: slice | NDArray[np.intp]) -> "Records":
         """The records at `rows`, a slice or positions."""
         columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
-        for name in TEXTS:
+        for name in EXTRAS:
             texts = getattr(self, name)
             if texts is not None:
                 columns[name] = texts[rows] if isinstance(rows, slice) else [texts[row] for row in rows.tolist()]
@@ -75,7 +77,7 @@ class Records:
             name: np.where(gone, dtype.type(nothing.get(name, math.nan)), getattr(self, name))
             for name, dtype in COLUMNS.items()
         }
-        for name in TEXTS:
+        for name in EXTRAS:
             texts = getattr(self, name)
             if texts is not None:
                 columns[name] = [None if hole else text for hole, text in zip(gone.tolist(), texts, strict=True)]
@@ -87,9 +89,9 @@ class Records:
         return float(times.min(initial=math.inf)), float(times.max(initial=-math.inf))
 
     def pack(self) -> tuple[bytes, bytes | None]:
-        """(the numbers, the optional texts or None), each compressed."""
+        """(the numbers, the optional columns or None), each compressed."""
         raw = b"".join(getattr(self, name).astype(dtype, copy=False).tobytes() for name, dtype in COLUMNS.items())
-        texts = {name: getattr(self, name) for name in TEXTS}
+        texts = {name: getattr(self, name) for name in EXTRAS}
         given = {name: values for name, values in texts.items() if values and any(v is not None for v in values)}
         # Level 1: levels 2-6 save under a tenth of the bytes and take two to four times as long.
         return zlib.compress(raw, 1), zlib.compress(json.dumps(given).encode(), 1) if given else None
@@ -109,7 +111,7 @@ def unpack(count: int, numbers: bytes, texts: bytes | None, where: str) -> Recor
     for name, dtype in COLUMNS.items():
         columns[name] = np.frombuffer(raw, dtype, count, start)
         start += count * dtype.itemsize
-    return Records(**columns, **{name: given[name] for name in TEXTS if name in given})
+    return Records(**columns, **{name: given[name] for name in EXTRAS if name in given})
 
 
 def joined(parts: Sequence[Records]) -> Records:
@@ -120,7 +122,7 @@ def joined(parts: Sequence[Records]) -> Records:
         name: np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)])
         for name, dtype in COLUMNS.items()
     }
-    for name in TEXTS:
+    for name in EXTRAS:
         if any(getattr(part, name) is not None for part in parts):
             columns[name] = [text for part in parts for text in getattr(part, name) or [None] * len(part)]
     return Records(**columns)

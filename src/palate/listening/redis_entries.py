@@ -1,5 +1,6 @@
-"""One listen as the bytes of one entry of a stream: 33 bytes of numbers and lengths, then the texts."""
+"""One listen as the bytes of one entry of a stream: 39 bytes of numbers and lengths, then the texts."""
 
+import math
 from collections.abc import Sequence
 from struct import Struct, error
 
@@ -11,21 +12,22 @@ from palate.core.listens import Listens
 from palate.listening.backlog import LogBatch
 from palate.listening.records import text_keys
 
-_NUMBERS = Struct("<dBff6H")  # time, event, seconds played, duration, bytes of each text
+_NUMBERS = Struct("<dBfff7H")  # time, event, seconds played, duration, position, bytes of each text
 _NONE = 0xFFFF  # the length of a text that is not there
 _NAMED = np.uint64(1 << 63)
-_TEXTS = ("user_id", "item_id", "session_id", "surface", "context_id", "event_id")
+_TEXTS = ("user_id", "item_id", "session_id", "surface", "context_id", "event_id", "end_reason")
 
 
 def pack(listens: Listens) -> list[bytes]:
     """(n,) the listens as entries. BadInput for a text that is not UTF-8 or has 65,535 bytes or more."""
     texts = [getattr(listens, name) or [None] * len(listens) for name in _TEXTS]
     numbers = [getattr(listens, name).tolist() for name in ("timestamp", "event", "seconds_played", "duration_seconds")]
+    positions = [math.nan if one is None else one for one in listens.position_seconds or [None] * len(listens)]
     packed = []
-    for moment, event, played, lasted, *named in zip(*numbers, *texts, strict=True):
+    for moment, event, played, lasted, position, *named in zip(*numbers, positions, *texts, strict=True):
         data = [None if text is None else _encoded(text) for text in named]
         sizes = [_NONE if one is None else len(one) for one in data]
-        packed.append(_NUMBERS.pack(moment, event, played, lasted, *sizes) + b"".join(filter(None, data)))
+        packed.append(_NUMBERS.pack(moment, event, played, lasted, position, *sizes) + b"".join(filter(None, data)))
     return packed
 
 
@@ -34,8 +36,8 @@ def unpack(entries: Sequence[bytes]) -> Listens:
     numbers, texts = [], []
     try:
         for entry in entries:
-            moment, event, played, lasted, *sizes = _NUMBERS.unpack_from(entry)
-            numbers.append((moment, event, played, lasted))
+            moment, event, played, lasted, position, *sizes = _NUMBERS.unpack_from(entry)
+            numbers.append((moment, event, played, lasted, None if math.isnan(position) else position))
             at, row = _NUMBERS.size, []
             for size in sizes:
                 row.append(None if size == _NONE else entry[at : at + size].decode())
@@ -43,7 +45,7 @@ def unpack(entries: Sequence[bytes]) -> Listens:
             texts.append(row)
     except (error, UnicodeDecodeError) as fault:
         raise Corrupt(f"an entry of the stream cannot be read ({fault}); upgrade Palate on this machine") from fault
-    moment, event, played, lasted = zip(*numbers, strict=True) if numbers else ((), (), (), ())
+    moment, event, played, lasted, position = zip(*numbers, strict=True) if numbers else ((),) * 5
     users, items, *others = ([list(column) for column in zip(*texts, strict=True)]) if texts else [[]] * len(_TEXTS)
     optional = {
         name: column if any(text is not None for text in column) else None
@@ -56,13 +58,14 @@ def unpack(entries: Sequence[bytes]) -> Listens:
         event=np.array(event, np.uint8),
         seconds_played=np.array(played, np.float32),
         duration_seconds=np.array(lasted, np.float32),
+        position_seconds=list(position) if any(one is not None for one in position) else None,
         **optional,
     )
 
 
 def user_of(entry: bytes) -> str:
     """Whose listen an entry is."""
-    size = _NUMBERS.unpack_from(entry)[4]
+    size = _NUMBERS.unpack_from(entry)[5]
     return entry[_NUMBERS.size : _NUMBERS.size + size].decode()
 
 
@@ -90,6 +93,8 @@ def as_batch(listens: Listens, offsets: Sequence[int]) -> LogBatch:
         session=_sessions(listens),
         surface=listens.surface,
         context_id=listens.context_id,
+        position_seconds=listens.position_seconds,
+        end_reason=listens.end_reason,
     )
 
 

@@ -70,6 +70,8 @@ def _told(batch: LogBatch) -> Iterator[dict[str, Any]]:
             "duration_seconds": _known(float(batch.duration_seconds[row])),
             "surface": batch.surface[row] if batch.surface else None,
             "context_id": batch.context_id[row] if batch.context_id else None,
+            "position_seconds": batch.position_seconds[row] if batch.position_seconds else None,
+            "end_reason": batch.end_reason[row] if batch.end_reason else None,
         }
         yield {name: value for name, value in told.items() if value is not None}
 

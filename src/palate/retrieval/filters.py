@@ -25,6 +25,11 @@ def not_excluded(candidates: Candidates, query: Query, stock: Stock) -> tuple[ND
     return ~np.isin(candidates.items, np.concatenate([query.exclude, query.seeds])), "excluded by the request"
 
 
+def not_hidden(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+    """Not what the listener ever asked not to be given."""
+    return ~np.isin(candidates.items, query.record.hidden), "hidden by the listener"
+
+
 def not_heard(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
     """Only what the listener never played."""
     return ~np.isin(candidates.items, query.record.items[query.record.plays > 0]), "heard before"

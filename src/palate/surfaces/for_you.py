@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from palate.core.candidates import Candidates
 from palate.ranking.features import features
 from palate.ranking.ranker import Ranker
-from palate.retrieval.filters import available, not_excluded, not_heard, not_just_skipped
+from palate.retrieval.filters import available, not_excluded, not_heard, not_hidden, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.path import Recipe
@@ -25,5 +25,5 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
     return ranker.score(features(candidates, query, stock))
 
 
-FOR_YOU = Recipe("for_you", QUOTAS, (available, not_excluded, not_just_skipped), score)
-FOR_YOU_UNHEARD = Recipe("for_you", QUOTAS, (available, not_excluded, not_heard, not_just_skipped), score)
+FOR_YOU = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_just_skipped), score)
+FOR_YOU_UNHEARD = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_heard, not_just_skipped), score)

@@ -157,7 +157,8 @@ class LiveHome:
         raise BadInput(f"no surface {name[:40]!r}; choose from {', '.join(SURFACES)}")
 
     def _latest(self, record: UserRecord) -> NDArray[np.int32]:
-        played = np.flatnonzero((record.plays > 0) & (record.items < self.path.stock.n_items))
+        wanted = (record.plays > 0) & ~np.isin(record.items, record.hidden)
+        played = np.flatnonzero(wanted & (record.items < self.path.stock.n_items))
         return record.items[played[np.argsort(-record.last[played], kind="stable")[:RADIO_SEEDS]]]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates
 from palate.ranking.ranker import Ranker
-from palate.retrieval.filters import available, not_excluded, not_just_skipped
+from palate.retrieval.filters import available, not_excluded, not_hidden, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.path import Recipe
@@ -37,6 +37,6 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
 RADIO = Recipe(
     "radio",
     {"company_of_seeds": 150, "near_seeds": 150, "near_taste": 50, "popular": 50},
-    (available, not_excluded, not_just_skipped, not_just_heard),
+    (available, not_excluded, not_hidden, not_just_skipped, not_just_heard),
     score,
 )

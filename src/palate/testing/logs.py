@@ -73,7 +73,7 @@ class EventLogContract:
     def test_every_column_comes_back(self, tmp_path: Path) -> None:
         full = play(
             "ann", "日本", 1.5e9, event=Event.SKIP, seconds_played=31.5, duration_seconds=200.0, session_id="s",
-            surface="radio", context_id="c",
+            surface="radio", context_id="c", position_seconds=61.5, end_reason="fwdbtn",
         )  # fmt: skip
         with self.make(tmp_path / "log.sqlite") as log:
             log.append(in_columns([full, play("ann")]))
@@ -83,6 +83,7 @@ class EventLogContract:
         assert (batch.seconds_played[0], batch.duration_seconds[0]) == (31.5, 200.0)
         assert np.isnan([batch.seconds_played[1], batch.duration_seconds[1]]).all()
         assert (batch.surface, batch.context_id) == (["radio", None], ["c", None])
+        assert (batch.position_seconds, batch.end_reason) == ([61.5, None], ["fwdbtn", None])
         assert batch.session[0] < 0 == batch.session[1]
 
     def test_a_repeat_changes_nothing(self, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ async def metrics(request: Request, serving: Opened) -> Response:
         shown.space_lag.clear()
         for label, lag in request.app.state.follower.lags().items():
             shown.space_lag.labels(label).set(lag)
+        shown.dead_letters.set(request.app.state.follower.dead_letters())
         shown.space_info.clear()
         shown.space_info.labels(serving.live.space.label).set(1)
         shown.space_created.set(serving.live.space.manifest["created"])

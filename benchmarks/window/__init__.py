@@ -1,0 +1,1 @@
+"""The picture of the batching window that benchmarks/fresh.py draws."""
