@@ -17,8 +17,12 @@ from palate.core.partitions import PARTITIONS, partition_of
 from palate.embeddings.space import Spaces
 from palate.embeddings.states import UserState
 from palate.fresh.archive import copy_of
+from palate.fresh.dead import FILE as DEAD
+from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_log, open_store
+from palate.fresh.retry import Retried
 from palate.jobs.chain import train
+from palate.jobs.retrying import retry
 from palate.listening.log import ListeningLog
 from palate.testing.redis_server import RedisServer
 
@@ -211,3 +215,14 @@ def test_workers_that_are_killed_fold_each_listen_once(home: Home) -> None:
     copy_of(home)
     with ListeningLog(home.log) as kept:
         assert sum(len(batch) for batch in kept.listens_of(users[0])) == posts
+
+
+def test_dead_letters_are_mended_by_making_the_records_anew(home: Home) -> None:
+    label = Spaces(home.spaces).live.label
+    with open_log(home) as log, open_store(home) as store, DeadLetters(home.online / DEAD) as dead:
+        offset = int(log.append(in_columns([Listen(UserId("mended"), ItemId(TRACK), 1.7e9)])).offsets[0])
+        store.replace(label, [], log.ends())  # somebody went past it without folding it
+        dead.add(label, partition_of("mended"), [offset], "it was not to be")
+        assert retry(home) == {label: Retried(1, 0, 0)}
+        assert dead.all() == []
+        assert UserState.unpack(store.get(label, "mended") or b"").record.plays.tolist() == [1]

@@ -12,7 +12,7 @@ everywhere leaves the streams (fresh/archive.py).
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -209,13 +209,25 @@ class RedisLog:
         self.engine.each(lambda part: ("EVAL", TRIM, 2, *keys[part], upto[part]))
 
     def listens_of(self, user_id: str) -> Iterator[LogBatch]:
-        """One listener's listens: those of the archive, whose offsets are its own, then those not yet in it."""
-        yield from self.archive.listens_of(user_id)
+        """One listener's listens: those of the archive, at the offset up to which it is level, then those beyond."""
         part = partition_of(user_id)
-        for offsets, entries in self.pages(part, self.archive.archived()[1][part]):
+        end, copied, pages = self._tail(part)
+        for batch in self.archive.listens_of(user_id):
+            there = batch.take(np.flatnonzero(batch.offsets <= end))
+            if len(there):
+                yield replace(there, offsets=np.full(len(there), copied))
+        for offsets, entries in pages:
             rows = [row for row, entry in enumerate(entries) if user_of(entry) == user_id]
             if rows:
                 yield as_batch(unpack([entries[row] for row in rows]), [offsets[row] for row in rows])
+
+    def _tail(self, part: int) -> tuple[int, int, list[tuple[list[int], list[bytes]]]]:
+        """The archive's end, the offset up to which it holds the partition by then, and the entries beyond that."""
+        while True:
+            end, upto = self.archive.archived()
+            pages = list(self.pages(part, upto[part]))
+            if self.trimmed()[part] <= upto[part]:  # else some went into the archive and away meanwhile
+                return end, upto[part], pages
 
     def erase(self, user_ids: Sequence[str]) -> dict[str, int]:
         """Removes every listen of these listeners from streams and archive; gives how many listens each had.
