@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from palate.core.clock import DAY_SECONDS
 from palate.core.listens import in_columns
 from palate.core.partitions import PARTITIONS, partition_of
 from palate.fresh.archive import copy, rebuild, trim
