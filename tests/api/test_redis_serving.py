@@ -1,5 +1,7 @@
 """A trained home served over Redis: switched by palate.toml, fresh, durable, forgetful of the deleted."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +11,18 @@ import pytest
 
 from palate.api.app import create_app
 from palate.core.home import Home
+from palate.core.ids import ItemId, UserId
+from palate.core.listens import Listen, in_columns
 from palate.core.partitions import PARTITIONS, partition_of
 from palate.embeddings.space import Spaces
 from palate.embeddings.states import UserState
 from palate.fresh.archive import copy_of
+from palate.fresh.dead import FILE as DEAD
+from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_log, open_store
+from palate.fresh.retry import Retried
 from palate.jobs.chain import train
+from palate.jobs.retrying import retry
 from palate.listening.log import ListeningLog
 from palate.testing.redis_server import RedisServer
 
@@ -162,3 +170,59 @@ def test_back_to_files_nothing_is_lost(home: Home) -> None:
     home.settings.write_text(home.settings.read_text().replace('kind = "redis"', 'kind = "embedded"'))
     with TestClient(create_app(home)) as client:
         until(lambda: not taste(client, "comes-back")["stranger"])
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from palate.core.home import Home
+from palate.core.ids import ItemId, UserId
+from palate.core.listens import Listen, in_columns
+from palate.jobs.following import follow
+print("ready", flush=True)
+follow(Home(Path(sys.argv[1])), lambda: False)
+"""
+
+
+def test_workers_that_are_killed_fold_each_listen_once(home: Home) -> None:
+    """Two at a time, each killed after a random while, until six have died; then one finishes."""
+    rng, posts = np.random.default_rng(0), 0
+    label, users = Spaces(home.spaces).live.label, [f"worked-{n}" for n in range(40)]
+
+    def started() -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", WORKER, str(home.root)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    running = [started(), started()]
+    with open_log(home) as log, open_store(home) as store:
+        for death in range(6):
+            end = time.monotonic() + float(rng.uniform(2.0, 5.0))
+            while time.monotonic() < end:
+                when = 1_700_000_000.0 + posts
+                log.append(in_columns([Listen(UserId(user), ItemId(TRACK), when) for user in users]))
+                posts += 1
+                time.sleep(0.05)
+            killed = running[death % 2]
+            killed.kill()
+            killed.communicate()
+            running[death % 2] = started()
+        until(lambda: log.lacking(store.standing(label).offsets) == 0)
+        for one in running:
+            one.kill()
+            one.communicate()
+        plays = {user: UserState.unpack(store.get(label, user) or b"").record.plays.tolist() for user in users}
+        assert plays == {user: [posts] for user in users}
+    copy_of(home)
+    with ListeningLog(home.log) as kept:
+        assert sum(len(batch) for batch in kept.listens_of(users[0])) == posts
+
+
+def test_dead_letters_are_mended_by_making_the_records_anew(home: Home) -> None:
+    label = Spaces(home.spaces).live.label
+    with open_log(home) as log, open_store(home) as store, DeadLetters(home.online / DEAD) as dead:
+        offset = int(log.append(in_columns([Listen(UserId("mended"), ItemId(TRACK), 1.7e9)])).offsets[0])
+        store.replace(label, [], log.ends())  # somebody went past it without folding it
+        dead.add(label, partition_of("mended"), [offset], "it was not to be")
+        assert retry(home) == {label: Retried(1, 0, 0)}
+        assert dead.all() == []
+        assert UserState.unpack(store.get(label, "mended") or b"").record.plays.tolist() == [1]

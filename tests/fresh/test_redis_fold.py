@@ -1,5 +1,6 @@
 """What folding promises over files it promises over Redis: each listen once, online equals offline."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from palate.core.clock import DAY_SECONDS
 from palate.core.listens import in_columns
 from palate.core.partitions import PARTITIONS, partition_of
 from palate.fresh.archive import copy, rebuild, trim
@@ -154,7 +156,7 @@ def test_a_poisoned_listen_goes_to_the_dead_letters_and_the_rest_flows(house, tm
         replace(house.folder_over(house.store, vectors=poisoned), dead=dead).catch_up()
         letters = dead.all()
     assert {one.offset for one in letters} == {told.offsets[3], told.offsets[9]}
-    assert {one.offset % PARTITIONS for one in letters} == {partition_of("u3")}
+    assert {one.offset % PARTITIONS for one in letters} == {one.partition for one in letters} == {partition_of("u3")}
     assert house.store.get("taste@1", "u3") is None
     assert house.store.count("taste@1") == 8
 
@@ -192,8 +194,10 @@ def test_the_archive_holds_each_listen_once_whoever_copies_and_whatever_is_kille
 def test_an_archive_knows_a_repeat_that_the_streams_have_forgotten(house):
     house.log.append(in_columns([play("u", "i1", 1)]))
     copy(house.log)
-    for key in house.log.engine.one("KEYS", house.log.engine.key(partition_of("u"), "seen:*")):
-        house.log.engine.one("DEL", key)
+    engine = house.log.engine
+    period = int(time.time() // (engine.settings.remember_days * DAY_SECONDS))
+    for one in (period - 1, period, period + 1):
+        engine.one("DEL", engine.key(partition_of("u"), f"seen:{one}"))
     assert house.log.append(in_columns([play("u", "i1", 1)])).accepted == 1
     copy(house.log)
     assert house.archive.end_offset() == 1
@@ -230,3 +234,25 @@ def test_an_archive_that_is_not_the_one_is_refused(house, tmp_path):
         with pytest.raises(PalateError, match="another home"):
             copy(RedisLog(house.log.engine, archive))
         assert archive.end_offset() == 0
+
+
+def test_who_cannot_be_rebuilt_is_named_and_the_others_are(house):
+    poisoned = VECTORS.copy()
+    poisoned[7] = np.nan
+    house.log.append(in_columns([*(play(f"u{n}", "i1", 1) for n in range(9)), play("u3", "i7", 2)]))
+    copy(house.log)
+    assert rebuild(house.folder_over(house.store, vectors=poisoned), house.log) == ["u3"]
+    assert house.store.count("taste@1") == 8
+    assert rebuild(house.folder, house.log) == []
+    house.check()
+
+
+def test_a_listeners_listens_are_found_in_archive_and_streams_at_offsets_that_compare(house):
+    part, first = partition_of("u"), play("u", "i1", 1)
+    house.archive.append(in_columns([play("u", "i5", 0)]))
+    offsets = house.log.append(in_columns([first])).offsets
+    copy(house.log)
+    later = house.log.append(in_columns([play("u", "i2", 2), play("v", "i2", 2)])).offsets
+    found = [pair for one in house.log.listens_of("u") for pair in zip(one.item_id, one.offsets.tolist(), strict=True)]
+    assert found == [("i5", offsets[0]), ("i1", offsets[0]), ("i2", later[0])]
+    assert offsets[0] == PARTITIONS + part

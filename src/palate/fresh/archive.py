@@ -23,7 +23,7 @@ from palate.embeddings.bulk import build_records
 from palate.embeddings.records import UserRecord
 from palate.embeddings.states import UserState
 from palate.fresh.engine import embedded, open_log
-from palate.fresh.fold import Folder
+from palate.fresh.fold import FAULTS, Folder
 from palate.fresh.worker import Versions
 from palate.listening.backlog import EventLog
 from palate.listening.redis_log import RedisLog
@@ -79,8 +79,11 @@ def level(folder: Folder) -> None:
             rebuild(folder, folder.log)
 
 
-def rebuild(folder: Folder, log: RedisLog) -> None:
-    """Makes the records of one version from the whole archive, and puts them in the place of those that there are."""
+def rebuild(folder: Folder, log: RedisLog) -> list[str]:
+    """Makes the records of one version from the whole archive, and puts them in the place of those that there are.
+
+    Gives the listeners whose record cannot be made, who have none then; the others have theirs.
+    """
     logger.info("making the records of %s from the archive", folder.space)
     archive, store = log.archive, folder.store
     end, upto = archive.archived()
@@ -90,16 +93,34 @@ def rebuild(folder: Folder, log: RedisLog) -> None:
     history = archive.history(catalog_rows, n_items, last_offset=end)
     records = build_records(history, folder.item_vectors, folder.kinds)
     named = ((history.users[row], record) for row, record in records)
-    store.replace(folder.space, _encoded(folder, named), upto)
+    failed: list[str] = []
+    store.replace(folder.space, _encoded(folder, named, failed), upto)
+    return failed
 
 
-def _encoded(folder: Folder, records: Iterator[tuple[str, UserRecord]]) -> Iterator[tuple[str, bytes]]:
-    encoder, attributes = folder.encoder, folder.attributes
+def _encoded(
+    folder: Folder, records: Iterator[tuple[str, UserRecord]], failed: list[str]
+) -> Iterator[tuple[str, bytes]]:
     while block := list(islice(records, ENCODE_BLOCK)):
-        users = [user for user, _ in block]
-        reads = attributes is not None and encoder.reads_attributes
-        told = attributes.of(users, folder.calendar) if attributes is not None and reads else None
+        yield from _states(folder, block, failed)
+
+
+def _states(folder: Folder, block: list[tuple[str, UserRecord]], failed: list[str]) -> Iterator[tuple[str, bytes]]:
+    """The states of a block; halved and halved again around a record that cannot be encoded."""
+    encoder, attributes, users = folder.encoder, folder.attributes, [user for user, _ in block]
+    try:
+        told = attributes.of(users, folder.calendar) if attributes is not None and encoder.reads_attributes else None
         tastes = encoder.encode([record for _, record in block], told)
+        if not np.isfinite(tastes).all():
+            raise ValueError("the taste is not a finite vector")
+    except FAULTS as error:
+        if len(block) == 1:
+            logger.error("a record of %s cannot be made: %s", folder.space, error, exc_info=error)
+            failed.append(users[0])
+            return
+        for half in (block[: len(block) // 2], block[len(block) // 2 :]):
+            yield from _states(folder, half, failed)
+    else:
         for (user, record), taste in zip(block, tastes, strict=True):
             yield user, UserState(taste, record).pack()
 

@@ -2,16 +2,18 @@
 
 from palate.core.errors import PalateError
 from palate.core.home import Home
+from palate.core.partitions import partition_of
 from palate.embeddings.space import Space
+from palate.fresh.archive import copy, rebuild
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
+from palate.fresh.engine import open_log, open_store
 from palate.fresh.fold import Folder
 from palate.fresh.lock import Rounds
 from palate.fresh.retry import Retried, Retry
 from palate.listening.attributes import Attributes
-from palate.listening.log import ListeningLog
+from palate.listening.redis_log import RedisLog
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
 
 
 def retry(home: Home) -> dict[str, Retried]:
@@ -29,8 +31,8 @@ def retry(home: Home) -> dict[str, Retried]:
         damaged: list[PalateError] = []
         rounds, attributes = Rounds(online / "fold"), Attributes(home.listeners)
         with (
-            ListeningLog(home.log) as log,
-            OnlineStore(online / "records") as store,
+            open_log(home) as log,
+            open_store(home) as store,
             ItemStore(online / "items") as items,
         ):
             kept = store.spaces()
@@ -39,7 +41,10 @@ def retry(home: Home) -> dict[str, Retried]:
                     if label in kept:
                         space = Space(home.spaces / label)
                         folder = Folder.of(space, log, store, items, log.calendar(), attributes)
-                        done[label] = Retry(folder, log, dead, rounds).run()
+                        if isinstance(log, RedisLog):
+                            done[label] = _rebuilt(folder, log, dead)
+                        else:
+                            done[label] = Retry(folder, log, dead, rounds).run()
                     else:
                         done[label] = _forgotten(dead, label)
                 except PalateError as error:
@@ -47,6 +52,18 @@ def retry(home: Home) -> dict[str, Retried]:
     if damaged:
         raise damaged[0]
     return done
+
+
+def _rebuilt(folder: Folder, log: RedisLog, dead: DeadLetters) -> Retried:
+    """Over Redis all records are made anew: a listen that left the streams cannot be found by its offset."""
+    letters = [letter for letter in dead.all() if letter.space == folder.space]
+    copy(log)
+    failed = {partition_of(user) for user in rebuild(folder, log)}
+    stay = [letter for letter in letters if letter.partition in failed]
+    dead.renew(stay, "a listener of this partition has a record that cannot be made; see the log")
+    mended = [letter for letter in letters if letter.partition not in failed]
+    dead.remove(mended)
+    return Retried(len(mended), len(stay), 0)
 
 
 def _forgotten(dead: DeadLetters, label: str) -> Retried:

@@ -16,7 +16,7 @@ from palate.core.partitions import ALL
 Command = tuple[Any, ...]
 
 OLDEST_SERVER = 7  # the first whose consumer groups say how far behind they are
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 5.0
 TRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 3, 0.05, 0.5
 
 

@@ -12,7 +12,7 @@ everywhere leaves the streams (fresh/archive.py).
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -31,7 +31,7 @@ from palate.listening.redis_entries import as_batch, pack, repeat_keys, unpack, 
 from palate.listening.redis_scripts import APPEND, ERASE, READ, TRIM
 
 BATCH_LISTENS = 65_536
-SCRIPT_LISTENS = 512  # in one script, for which other clients of the server wait: about 2 ms
+STEP_LISTENS = 4_096  # in one step of `append`, for which other clients of the server wait: about 40 ms
 READ_LISTENS = 1_024  # of one partition at a time: a commit sends the records of all who listened
 
 
@@ -65,16 +65,29 @@ class RedisLog:
     def append(self, listens: Listens) -> Appended:
         """Adds the listens that the log does not hold yet; those of one listener stay in their order.
 
-        When it returns they are on disk. When it raises some may have been written, and appending all of them again
-        adds the others. A repeat is recognised as in ListeningLog, among events of the same listener, for the
-        settings' `remember_days` at least; `offsets` are the log's own, and `last_offset` is the highest end of the
-        partitions that were concerned. BadInput as in ListeningLog.
+        When it returns they are on disk. When it raises, some of more than STEP_LISTENS may have been written, or
+        those of some nodes of a cluster; appending all of them again adds the others. A repeat is recognised as in
+        ListeningLog, among events of the same listener, for the settings' `remember_days` at least. `offsets` are the
+        log's own, and `last_offset` is the highest end of the partitions that were concerned. BadInput as there.
         """
         check(listens)
         check_ids([*dict.fromkeys(listens.user_id), *dict.fromkeys(listens.item_id)])
         pairs = list(zip(repeat_keys(listens), pack(listens), strict=True))
         parts, offsets = partitions_of(listens.user_id), np.zeros(len(listens), np.int64)
-        waiting, ends = np.arange(len(listens)), [0]
+        ends = [0]
+        for start in range(0, len(listens), STEP_LISTENS):
+            waiting = np.arange(start, min(start + STEP_LISTENS, len(listens)))
+            self._add(listens, waiting, parts, pairs, offsets, ends)
+        accepted, last = offsets[offsets > 0], max(ends)
+        first = int(accepted.min()) if len(accepted) else last
+        repeats, out = int((offsets == 0).sum()), int((offsets < 0).sum())
+        return Appended(first, last, len(accepted), repeats, offsets, out)
+
+    def _add(
+        self, listens: Listens, waiting: NDArray[np.intp], parts: NDArray[np.uint8], pairs: list[tuple[bytes, bytes]],
+        offsets: NDArray[np.int64], ends: list[int],
+    ) -> None:  # fmt: skip
+        """Fills in the offsets of the rows `waiting`, and adds the ends of their partitions."""
         while len(waiting):
             # Asked after `_erased` was read: a deletion that comes in between changes it, and the script tells.
             users = [listens.user_id[row] for row in waiting.tolist()]
@@ -83,21 +96,16 @@ class RedisLog:
                 offsets[waiting[left_out]] = -1
                 waiting = waiting[~left_out]
             waiting = self._send(waiting, parts, pairs, offsets, ends)
-        accepted, last = offsets[offsets > 0], max(ends)
-        first = int(accepted.min()) if len(accepted) else last
-        repeats, out = int((offsets == 0).sum()), int((offsets < 0).sum())
-        return Appended(first, last, len(accepted), repeats, offsets, out)
 
     def _send(
         self, waiting: NDArray[np.intp], parts: NDArray[np.uint8], pairs: list[tuple[bytes, bytes]],
         offsets: NDArray[np.int64], ends: list[int],
     ) -> NDArray[np.intp]:  # fmt: skip
         """Fills in offsets and ends; gives the rows that wait, because a listener has been deleted meanwhile."""
-        lots: list[tuple[int, NDArray[np.intp]]] = []
-        for part in np.unique(parts[waiting]).tolist():
-            rows = waiting[parts[waiting] == part]
-            lots += [(part, rows[start : start + SCRIPT_LISTENS]) for start in range(0, len(rows), SCRIPT_LISTENS)]
-        replies = self.engine.many([self._append(part, [pairs[row] for row in rows.tolist()]) for part, rows in lots])
+        lots = [(part, waiting[parts[waiting] == part]) for part in np.unique(parts[waiting]).tolist()]
+        # Together: the server syncs after every 16 KB that it reads of a pipeline, seven times for 1,000 listens.
+        commands = [self._append(part, [pairs[row] for row in rows.tolist()]) for part, rows in lots]
+        replies = self.engine.together(commands)
         again = [np.empty(0, np.intp)]
         for (part, rows), (erased, *told) in zip(lots, replies, strict=True):
             if told:
@@ -201,13 +209,25 @@ class RedisLog:
         self.engine.each(lambda part: ("EVAL", TRIM, 2, *keys[part], upto[part]))
 
     def listens_of(self, user_id: str) -> Iterator[LogBatch]:
-        """One listener's listens: those of the archive, whose offsets are its own, then those not yet in it."""
-        yield from self.archive.listens_of(user_id)
+        """One listener's listens: those of the archive, at the offset up to which it is level, then those beyond."""
         part = partition_of(user_id)
-        for offsets, entries in self.pages(part, self.archive.archived()[1][part]):
+        end, copied, pages = self._tail(part)
+        for batch in self.archive.listens_of(user_id):
+            there = batch.take(np.flatnonzero(batch.offsets <= end))
+            if len(there):
+                yield replace(there, offsets=np.full(len(there), copied))
+        for offsets, entries in pages:
             rows = [row for row, entry in enumerate(entries) if user_of(entry) == user_id]
             if rows:
                 yield as_batch(unpack([entries[row] for row in rows]), [offsets[row] for row in rows])
+
+    def _tail(self, part: int) -> tuple[int, int, list[tuple[list[int], list[bytes]]]]:
+        """The archive's end, the offset up to which it holds the partition by then, and the entries beyond that."""
+        while True:
+            end, upto = self.archive.archived()
+            pages = list(self.pages(part, upto[part]))
+            if self.trimmed()[part] <= upto[part]:  # else some went into the archive and away meanwhile
+                return end, upto[part], pages
 
     def erase(self, user_ids: Sequence[str]) -> dict[str, int]:
         """Removes every listen of these listeners from streams and archive; gives how many listens each had.

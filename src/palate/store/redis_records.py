@@ -91,7 +91,7 @@ class RedisStore:
             keys = [self.engine.key(part.partition, name) for name in ("offsets", "epoch", f"records:{space}", "log")]
             told = [space, part.since, part.upto, since, place(part.upto), *pairs]
             commands.append(("EVAL", COMMIT, len(keys), *keys, *told))
-        return [bool(written) for written in self.engine.many(commands)]
+        return [bool(written) for written in self.engine.together(commands)]  # so the server syncs once, not often
 
     def offset(self, space: str) -> int:
         """The lowest offset of a partition; 0 when there is no such space."""
