@@ -1,6 +1,6 @@
 """What is lost, and what counts twice, when things break?
 
-    python benchmarks/faults.py [--home DIR] [--fault NAME] [--times 20] [--json]
+    python benchmarks/faults.py [--home DIR] [--engine NAME] [--fault NAME] [--times 20] [--json]
 
 Over a copy of a trained home (without --home a small simulated one is trained) run the real server and the real
 workers, and clients that post events as fast as they are taken, send again what was not accepted, and remember what
@@ -12,6 +12,7 @@ it answers (SQLite, synchronous=FULL) and that LMDB syncs each commit is all tha
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -28,26 +29,23 @@ from pathlib import Path
 import numpy as np
 
 from hurting.counting import LISTENERS, Ledger, check, columns, ledger, posting
-from hurting.stage import PATIENCE_SECONDS, Embedded, Engine, Stage, eventually, family, trained_home
+from hurting.engines import Embedded, Engine, OneRedis, RedisCluster, Skipped
+from hurting.stage import PATIENCE_SECONDS, Stage, eventually, family, trained_home
 from palate.core.home import Home
 from palate.core.partitions import partition_of
 from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters, Letter
+from palate.fresh.engine import open_log, open_store
 from palate.fresh.lock import Rounds
 from palate.store.folds import Part
 from palate.store.items import ItemStore
-from palate.store.records import OnlineStore
 from stamp import stamp
 
 BACKLOG = 30_000  # listens that wait when a worker is killed: what it folds in some tenths of a second
 FAILED_POSTS = 10  # answers of a full disk before there is room again
 SPARE_BYTES = 48 << 20  # on the small disk beside the home's copy
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-
-
-class Skipped(Exception):
-    """The fault cannot be made here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Outcome:
 
 def outcome(stage: Stage, fault: str, kept: Ledger, seconds: list[float], note: str) -> Outcome:
     """What the check at the end says."""
-    found = check(stage.home, stage.engine, kept.accepted)
+    found = check(stage.home, kept.accepted)
     note += f"; {found.unlike} records differ" if found.unlike else ""
     counts = (found.accepted, found.lost, found.twice, found.unlike)
     return Outcome(fault, stage.engine.name, len(seconds), *counts, tuple(seconds), note)
@@ -115,7 +113,7 @@ def worker_killed(stage: Stage, times: int) -> Outcome:
             os.kill(family(workers.pid)[-1], 9)
         else:
             stage.kill(workers)
-        midway += stage.engine.lacking(stage.home) > 0
+        midway += stage.lacking() > 0
         start = time.monotonic()
         if not turn % 2:
             workers = stage.palate("fresh", "--follow", "--workers", "2")
@@ -133,7 +131,7 @@ def both_run(workers: "subprocess.Popen[bytes]") -> None:
 def log_a_backlog(stage: Stage, kept: Ledger) -> None:
     """More than a worker folds at once; accepted when `append` returns."""
     events = kept.some(BACKLOG)
-    with stage.engine.log(stage.home) as log:
+    with open_log(stage.home) as log:
         log.append(columns(events))
     kept.took(events)
 
@@ -260,10 +258,12 @@ def spoil_a_record(home: Home, user: str) -> None:
     """What is stored of the listener is no record any more, while others fold."""
     label, partition = Spaces(home.spaces).live.label, partition_of(user)
     # Between two rounds: a worker that had read the record would write it back.
-    with OnlineStore(home.online / "records") as store, Rounds(home.online / "fold").held_up():
+    with open_store(home) as store, Rounds(home.online / "fold").held_up():
         standing = store.standing(label)
         there = standing.offsets[partition]
-        store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
+        done = store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
+    if not all(done):
+        raise SystemExit(f"the record of {user} could not be spoiled: somebody folds")
 
 
 def dead_letters(home: Home) -> list[Letter]:
@@ -277,16 +277,58 @@ def reasons(home: Home) -> set[str]:
     return {letter.reason.partition(":")[0] for letter in dead_letters(home)}
 
 
+def redis_killed(stage: Stage, times: int) -> Outcome:
+    """The Redis server gets SIGKILL at a random moment while clients post; it is started again over its files."""
+    engine = stage.engine
+    assert isinstance(engine, OneRedis)
+    return engine_gone(stage, times, "Redis killed and started again", engine.server.kill, engine.restart)
+
+
+def node_replaced(stage: Stage, times: int) -> Outcome:
+    """A node of the cluster gets SIGKILL; its files move, and it comes back from there at another port."""
+    engine = stage.engine
+    assert isinstance(engine, RedisCluster)
+    turns = itertools.cycle((1, 2))  # palate.toml names node 0
+    gone = [0]
+
+    def kill() -> None:
+        gone[0] = next(turns)
+        engine.cluster.nodes[gone[0]].kill()
+
+    return engine_gone(stage, times, "a cluster's node replaced", kill, lambda: engine.replace(gone[0]))
+
+
+def engine_gone(
+    stage: Stage, times: int, fault: str, kill: Callable[[], None], bring_back: Callable[[], None]
+) -> Outcome:
+    """Clients post on while the engine, or some of it, is away for up to 2 s."""
+    kept, seconds = ledger(stage), []
+    server = stage.serve()
+    stage.ready()
+    for _ in range(times):
+        with posting(stage, kept):
+            time.sleep(stage.random.uniform(0.2, 1.5))
+            kill()
+            time.sleep(stage.random.uniform(0.1, 2.0))
+            bring_back()
+            start, accepted = time.monotonic(), len(kept.accepted)
+            eventually(lambda accepted=accepted: len(kept.accepted) > accepted, "posts are accepted again")
+        stage.level()
+        seconds.append(time.monotonic() - start)
+    stage.stop(server)
+    note = f"{refused(kept):,} posts refused, {kept.answers[0]} without an answer"
+    return outcome(stage, fault, kept, seconds, note)
+
+
 Fault = Callable[[Stage, int], Outcome]
 
-FAULTS: dict[str, Fault] = {
-    "api-killed": api_killed,
-    "worker-killed": worker_killed,
-    "disk-full": disk_full,
-    "file-limit": file_limit,
-    "poisoned": poisoned,
+EVERYWHERE: dict[str, Fault] = {"api-killed": api_killed, "worker-killed": worker_killed, "poisoned": poisoned}
+FILES: dict[str, Fault] = {"disk-full": disk_full, "file-limit": file_limit}
+ENGINES: dict[str, tuple[Engine, dict[str, Fault]]] = {
+    "embedded": (Embedded(), EVERYWHERE | FILES),
+    "redis": (OneRedis(), EVERYWHERE | {"redis-killed": redis_killed}),
+    "cluster": (RedisCluster(), EVERYWHERE | {"node-replaced": node_replaced}),
 }
-ENGINES: dict[str, tuple[Engine, dict[str, Fault]]] = {"embedded": (Embedded(), {})}  # with faults that only it has
 
 
 def struck(name: str, fault: Fault, home: Home, engine: Engine, times: int, seed: int) -> Outcome:
@@ -295,11 +337,18 @@ def struck(name: str, fault: Fault, home: Home, engine: Engine, times: int, seed
         copy = Home(Path(shutil.copytree(home.root, Path(folder) / "home")))
         stage = Stage(copy, engine, random.Random(seed))
         try:
-            return fault(stage, times)
+            with engine.under(copy):
+                return ended(stage, fault, times)
         except Skipped as reason:
             return Outcome(name, engine.name, 0, note=f"not tried: {reason}")
-        finally:
-            stage.over()
+
+
+def ended(stage: Stage, fault: Fault, times: int) -> Outcome:
+    """The fault's outcome; nothing that it started outlives it."""
+    try:
+        return fault(stage, times)
+    finally:
+        stage.over()
 
 
 def main() -> None:
@@ -307,19 +356,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path)
     parser.add_argument("--engine", choices=sorted(ENGINES), default="embedded")
-    parser.add_argument("--fault", choices=sorted({*FAULTS, *(one for _, more in ENGINES.values() for one in more)}))
+    parser.add_argument("--fault", choices=sorted({one for _, faults in ENGINES.values() for one in faults}))
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    engine, more = ENGINES[options.engine]
+    engine, faults = ENGINES[options.engine]
     with tempfile.TemporaryDirectory() as folder:
         home = Home(options.home) if options.home else trained_home(Path(folder))
         if not options.json:
             print(f"{stamp()}, engine {engine.name}")
             print("| fault | times | accepted | lost | twice | s until level: median, longest | |")
             print("|---|---|---|---|---|---|---|")
-        for name, fault in (FAULTS | more).items():
+        for name, fault in faults.items():
             if options.fault in (None, name):
                 told = struck(name, fault, home, engine, options.times, options.seed)
                 print(json.dumps(asdict(told)) if options.json else told.line(), flush=True)

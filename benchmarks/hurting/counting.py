@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hurting.stage import Engine, Stage
+from hurting.stage import Stage
 from palate.catalog.columns import ItemColumns
 from palate.core.home import Home
 from palate.core.listens import Listen, Listens, in_columns
@@ -19,6 +19,9 @@ from palate.embeddings.bulk import build_records
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
+from palate.fresh.archive import copy_of
+from palate.fresh.engine import open_store
+from palate.listening.log import ListeningLog
 from palate.store.items import ItemStore
 
 LISTENERS = [f"hurt-{number}" for number in range(60)]
@@ -68,7 +71,7 @@ class Ledger:
 
 def ledger(stage: Stage) -> Ledger:
     """Over the items that the home's log knows."""
-    with stage.engine.log(stage.home) as log:
+    with ListeningLog(stage.home.log) as log:
         return Ledger(log.item_ids(), Random(stage.random.random()))
 
 
@@ -118,14 +121,15 @@ class Verdict:
     unlike: int
 
 
-def check(home: Home, engine: Engine, accepted: set[float]) -> Verdict:
+def check(home: Home, accepted: set[float]) -> Verdict:
     """Compares what clients were told with the log, and the records with those that the whole log gives at once."""
     space = Spaces(home.spaces).live
     logged: Counter[float] = Counter()
-    with engine.log(home) as log:
+    copy_of(home)
+    with ListeningLog(home.log) as log:
         for batch in log.replay(0):
             logged.update(batch.timestamp.tolist())
-    whole, stored = from_the_log(home, engine, space), from_the_store(home, engine, space)
+    whole, stored = from_the_log(home, space), from_the_store(home, space)
     lost = sum(moment not in logged for moment in accepted)
     twice = sum(logged[moment] - 1 for moment in accepted if moment in logged)
     for user in whole.keys() | stored.keys():
@@ -137,9 +141,9 @@ def check(home: Home, engine: Engine, accepted: set[float]) -> Verdict:
     return Verdict(len(accepted), lost, twice, unlike)
 
 
-def from_the_log(home: Home, engine: Engine, space: Space) -> dict[str, UserRecord]:
+def from_the_log(home: Home, space: Space) -> dict[str, UserRecord]:
     """Every listener's record, from the whole history at once."""
-    with engine.log(home) as log, ItemStore(home.online / "items") as items:
+    with ListeningLog(home.log) as log, ItemStore(home.online / "items") as items:
         rows = [items.row(item) for item in log.item_ids()]
         vectors = np.asarray(space.listened)
         history = log.history(np.array([-1 if row is None else row for row in rows], np.int32), len(vectors))
@@ -147,9 +151,9 @@ def from_the_log(home: Home, engine: Engine, space: Space) -> dict[str, UserReco
         return {history.users[row]: record for row, record in build_records(history, vectors, kinds)}
 
 
-def from_the_store(home: Home, engine: Engine, space: Space) -> dict[str, UserRecord]:
+def from_the_store(home: Home, space: Space) -> dict[str, UserRecord]:
     """Every listener's record as requests read it."""
-    with engine.store(home) as store:
+    with open_store(home, readonly=True) as store:
         states = ((user, store.get(space.label, user)) for user in store.users(space.label))
         return {user: UserState.unpack(state).record for user, state in states if state is not None}
 

@@ -1,6 +1,7 @@
 """A home, and the processes over it that are to be hurt: the real `palate serve` and `palate fresh --follow`."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -13,56 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from hurting.engines import Engine
+from palate.core.errors import Unavailable
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
-from palate.listening.log import ListeningLog
-from palate.store.records import OnlineStore
+from palate.fresh.engine import open_log, open_store
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.02
 STOP_SECONDS = 60.0
-
-
-class Engine(Protocol):
-    """Where a home keeps its log and its records, and how both are opened beside the processes over it."""
-
-    name: str
-
-    def log(self, home: Home) -> ListeningLog:
-        """The log, to be closed again."""
-        ...
-
-    def store(self, home: Home) -> OnlineStore:
-        """The records, for reading, to be closed again."""
-        ...
-
-    def lacking(self, home: Home) -> int:
-        """How many listens the live version's records lack, at most."""
-        ...
-
-
-class Embedded:
-    """SQLite and LMDB files in the home."""
-
-    name = "embedded"
-
-    def log(self, home: Home) -> ListeningLog:
-        """The log."""
-        return ListeningLog(home.log)
-
-    def store(self, home: Home) -> OnlineStore:
-        """The records."""
-        return OnlineStore(home.online / "records", readonly=True)
-
-    def lacking(self, home: Home) -> int:
-        """The largest number of any partition."""
-        label = Spaces(home.spaces).live.label
-        with self.log(home) as log, self.store(home) as store:
-            return max(end - there for end, there in zip(log.ends(), store.standing(label).offsets, strict=True))
 
 
 def eventually(what: Callable[[], bool], why: str) -> None:
@@ -132,7 +96,15 @@ class Stage:
 
     def level(self) -> None:
         """Waits until the records contain the whole log."""
-        eventually(lambda: self.engine.lacking(self.home) <= 0, "the records are level with the log")
+        eventually(lambda: self.lacking() == 0, "the records are level with the log")
+
+    def lacking(self) -> float:
+        """How many listens the live version's records lack; infinity while the engine cannot be asked."""
+        try:
+            with open_log(self.home) as log, open_store(self.home, readonly=True) as store:
+                return log.lacking(store.standing(Spaces(self.home.spaces).live.label).offsets)
+        except Unavailable:
+            return math.inf
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON; 0 when nobody answers."""

@@ -9,7 +9,8 @@ import pytest
 
 import faults
 from hurting import counting
-from hurting.stage import Embedded, Stage
+from hurting.engines import Embedded
+from hurting.stage import Stage
 from palate.embeddings.records import UserRecord
 from palate.jobs.online import catch_up
 from palate.listening.log import ListeningLog
@@ -35,7 +36,7 @@ def logged(stage: Stage, n: int = 50) -> counting.Ledger:
 
 
 def verdict(stage: Stage, kept: counting.Ledger) -> counting.Verdict:
-    return counting.check(stage.home, stage.engine, kept.accepted)
+    return counting.check(stage.home, kept.accepted)
 
 
 def test_the_check_finds_nothing_where_nothing_is_wrong(stage):
@@ -96,10 +97,17 @@ def test_two_records_are_alike_up_to_rounding():
     assert not counting.alike(one, other)
 
 
+CASES = [
+    *(("embedded", fault) for fault in sorted(faults.ENGINES["embedded"][1])),
+    ("redis", "worker-killed"), ("redis", "poisoned"), ("redis", "redis-killed"), ("cluster", "node-replaced"),
+]  # fmt: skip
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(faults.FAULTS))
-def test_nothing_accepted_is_lost_and_nothing_counts_twice(own, name):
-    found = faults.struck(name, faults.FAULTS[name], own, Embedded(), times=1 if name == "api-killed" else 2, seed=1)
+@pytest.mark.parametrize(("engine", "fault"), CASES)
+def test_nothing_accepted_is_lost_and_nothing_counts_twice(own, engine, fault):
+    under, there = faults.ENGINES[engine]
+    found = faults.struck(fault, there[fault], own, under, times=1 if fault == "api-killed" else 2, seed=1)
     if not found.times:
         pytest.skip(found.note)
     assert (found.lost, found.twice, found.unlike) == (0, 0, 0)
