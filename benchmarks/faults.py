@@ -23,13 +23,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from hurting.counting import LISTENERS, Ledger, check, columns, ledger, posting
+from hurting.counting import LISTENERS, Ledger, columns, ledger, posting
 from hurting.engines import Embedded, Engine, OneRedis, RedisCluster, Skipped
+from hurting.outcomes import Outcome, outcome, refused
 from hurting.stage import PATIENCE_SECONDS, Stage, eventually, family, trained_home
 from palate.core.home import Home
 from palate.core.partitions import partition_of
@@ -46,41 +47,6 @@ BACKLOG = 30_000  # listens that wait when a worker is killed: what it folds in 
 FAILED_POSTS = 10  # answers of a full disk before there is room again
 SPARE_BYTES = 48 << 20  # on the small disk beside the home's copy
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One line of the table.
-
-    seconds  from the end of each injury (killed processes are started again, there is room, it is mended) until every
-             listen is in the records
-    """
-
-    fault: str
-    engine: str
-    times: int
-    accepted: int = 0
-    lost: int = 0
-    twice: int = 0
-    unlike: int = 0
-    seconds: tuple[float, ...] = ()
-    note: str = ""
-
-    def line(self) -> str:
-        """As a row of Markdown."""
-        if not self.times:
-            return f"| {self.fault} | - | | | | | {self.note} |"
-        level = f"{np.median(self.seconds):.1f}, {max(self.seconds):.1f}"
-        counts = f"{self.times} | {self.accepted:,} | {self.lost} | {self.twice} | {level}"
-        return f"| {self.fault} | {counts} | {self.note} |"
-
-
-def outcome(stage: Stage, fault: str, kept: Ledger, seconds: list[float], note: str) -> Outcome:
-    """What the check at the end says."""
-    found = check(stage.home, kept.accepted)
-    note += f"; {found.unlike} records differ" if found.unlike else ""
-    counts = (found.accepted, found.lost, found.twice, found.unlike)
-    return Outcome(fault, stage.engine.name, len(seconds), *counts, tuple(seconds), note)
 
 
 def api_killed(stage: Stage, times: int) -> Outcome:
@@ -191,11 +157,6 @@ def no_room(
     note = f"{refused(kept):,} posts refused, {kept.answers[0]} without an answer; {answered} of {times} reads answered"
     note += "" if told == len(kept.sentences) else f"; not all say why: {sorted(kept.sentences)}"
     return outcome(stage, fault, kept, seconds, note)
-
-
-def refused(kept: Ledger) -> int:
-    """How many posts were answered with a fault of the server."""
-    return sum(count for status, count in kept.answers.items() if status >= 500)
 
 
 @contextmanager
