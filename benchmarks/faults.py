@@ -34,12 +34,13 @@ from palate.core.partitions import partition_of
 from palate.embeddings.space import Spaces
 from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters, Letter
+from palate.fresh.lock import Rounds
 from palate.store.folds import Part
 from palate.store.items import ItemStore
 from palate.store.records import OnlineStore
 from stamp import stamp
 
-BACKLOG = 5_000  # listens that wait when a worker is killed
+BACKLOG = 30_000  # listens that wait when a worker is killed: what it folds in some tenths of a second
 FAILED_POSTS = 10  # answers of a full disk before there is room again
 SPARE_BYTES = 48 << 20  # on the small disk beside the home's copy
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -87,9 +88,9 @@ def outcome(stage: Stage, fault: str, kept: Ledger, seconds: list[float], note: 
 def api_killed(stage: Stage, times: int) -> Outcome:
     """The server and its worker get SIGKILL at a random moment while clients post; then it is started again."""
     kept, seconds = ledger(stage), []
+    server = stage.serve()
+    stage.ready()
     for _ in range(times):
-        server = stage.serve()
-        stage.ready()
         with posting(stage, kept):
             time.sleep(stage.random.uniform(0.2, 1.5))
             stage.kill(server)
@@ -97,7 +98,7 @@ def api_killed(stage: Stage, times: int) -> Outcome:
             stage.ready()
         stage.level()
         seconds.append(time.monotonic() - start)
-        stage.stop(server)
+    stage.stop(server)
     return outcome(stage, "server killed while it writes", kept, seconds, f"{kept.answers[0]} posts without an answer")
 
 
@@ -109,7 +110,7 @@ def worker_killed(stage: Stage, times: int) -> Outcome:
         both_run(workers)
         stage.level()
         log_a_backlog(stage, kept)
-        time.sleep(stage.random.uniform(0.0, 0.8))
+        time.sleep(stage.random.uniform(0.0, 0.5))
         if turn % 2:
             os.kill(family(workers.pid)[-1], 9)
         else:
@@ -258,12 +259,11 @@ def a_bad_vector(home: Home, item: str) -> Iterator[None]:
 def spoil_a_record(home: Home, user: str) -> None:
     """What is stored of the listener is no record any more, while others fold."""
     label, partition = Spaces(home.spaces).live.label, partition_of(user)
-    with OnlineStore(home.online / "records") as store:
-        done = [False]
-        while not all(done):
-            standing = store.standing(label)
-            there = standing.offsets[partition]
-            done = store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
+    # Between two rounds: a worker that had read the record would write it back.
+    with OnlineStore(home.online / "records") as store, Rounds(home.online / "fold").held_up():
+        standing = store.standing(label)
+        there = standing.offsets[partition]
+        store.commit(label, standing.epoch, [Part(partition, there, there, {user: b"no record"})])
 
 
 def dead_letters(home: Home) -> list[Letter]:

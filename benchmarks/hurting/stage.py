@@ -80,6 +80,7 @@ def trained_home(folder: Path) -> Home:
     from palate.jobs.importing import import_items, import_listens, import_playlists
     from palate.sources.world import WorldSettings, simulate
 
+    os.environ.setdefault("PALATE_TRACKER", "none")  # no copy of the run in a process of its own
     world, home = folder / "world", Home(folder / "home")
     simulate(WorldSettings(listeners=200, items=800, listens=20_000, playlists=60), seed=1).write(world)
     home.root.mkdir(parents=True)
@@ -113,7 +114,7 @@ class Stage:
 
     def palate(self, *words: str) -> "subprocess.Popen[bytes]":
         """A command over the home, in a process group of its own; what it says goes to `said.txt` beside the home."""
-        command = [sys.executable, "-m", "palate.cli.main", "--home", str(self.home.root), *words]
+        command = [sys.executable, "-c", "from palate.cli import main; main()", "--home", str(self.home.root), *words]
         with (self.home.root.parent / "said.txt").open("ab") as said:
             process = subprocess.Popen(
                 command, stdout=said, stderr=said, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True

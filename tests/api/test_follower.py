@@ -145,6 +145,16 @@ def quiet(caplog):
     caplog.set_level("CRITICAL", logger="palate.fresh")
 
 
+def test_what_cannot_be_folded_is_counted(home):
+    with TestClient(create_app(home)) as client:
+        assert "\npalate_dead_letters 0.0\n" in client.get("/metrics").text
+        store = client.app.state.serving.store  # type: ignore[attr-defined]
+        store.put_many("taste@1", {"somebody new": b"no record"}, store.offset("taste@1"))
+        offset = post(client)
+        assert eventually(lambda: store.offset("taste@1") >= offset)
+        assert "\npalate_dead_letters 1.0\n" in client.get("/metrics").text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("surface", ["for_you", "radio"])
 def test_what_is_hidden_does_not_come_back_and_the_taste_stays(home, surface):
