@@ -111,7 +111,7 @@ def _states(folder: Folder, block: list[tuple[str, UserRecord]], failed: list[st
     try:
         told = attributes.of(users, folder.calendar) if attributes is not None and encoder.reads_attributes else None
         tastes = encoder.encode([record for _, record in block], told)
-        if not np.isfinite(tastes).all():
+        if not (np.isfinite(tastes).all() and all(np.isfinite(record.sums).all() for _, record in block)):
             raise ValueError("the taste is not a finite vector")
     except FAULTS as error:
         if len(block) == 1:

@@ -156,7 +156,9 @@ class Folder:
             if self.dead is None:
                 raise
             if len(lot.users) == 1:
-                logger.error("%d listens from offset %d on: %s", len(lot.offset), lot.offset[0], error, exc_info=error)
+                told = (len(lot.offset), lot.offset[0], self.space, error)
+                logger.error("%d listens from offset %d on are in no record of %s: %s", *told)
+                logger.debug("how it came to that", exc_info=error)
                 self.dead.add(self.space, partition_of(lot.users[0]), lot.offset.tolist(), reason_of(error))
                 return
             for half in np.array_split(np.arange(len(lot.users)), 2):
