@@ -35,7 +35,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "eval run", "eval report", "eval check", "eval probes",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
         "space rollback", "space pin", "space unpin", "space retire", "space stability", "space drift", "serve",
-        "fresh status", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
+        "fresh status", "fresh dead", "fresh retry", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
         "lab profile", "lab report", "lab listen new", "lab listen serve", "lab listen results", "lab listen export",
         "lab listen import", "lab listen list",
     }  # fmt: skip
