@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from palate.core.listens import Event
 from palate.listening.history import History, skips
 
-# A play is the unit. A save or a pick at onboarding is a choice, so it counts like a play; a skip says what is not
-# wanted and is kept as a count, out of the sum (docs/log.md: subtracting it lowered NDCG in the simulated world).
+# A play is the unit. A save or a pick at onboarding is a choice, and counts like a play: other weights were tried, and
+# none was better (docs/rooms/staleness.md, docs/rooms/cold_start.md). A skip says what is not wanted and is kept as a
+# count, out of the sum (docs/log.md: subtracting it lowered NDCG in the simulated world).
 EVENT_WEIGHTS = np.zeros(len(Event), np.float32)
 EVENT_WEIGHTS[[Event.PLAY, Event.SAVE, Event.ADD_TO_PLAYLIST, Event.ONBOARDING]] = 1.0
 
