@@ -34,7 +34,7 @@ class Sick(House):
         replace(self.folder_over(self.store, vectors=vectors), dead=self.dead).catch_up(**options)
 
     def retry(self, vectors: np.ndarray = VECTORS) -> Retried:
-        return Retry(self.folder_over(self.store, vectors=vectors), self.log, self.dead, self.rounds).run()
+        return Retry(self.folder_over(self.store, vectors=vectors), self.dead, self.rounds).run()
 
     def check(self) -> None:
         """The records are those of the whole log."""
@@ -201,7 +201,8 @@ class Late(House):
 def test_what_is_folded_while_the_log_is_read_is_in_the_record_too(sick):
     sick.log.append(in_columns([play("u", "i7", 1)]))
     sick.fold()
-    retry = Retry(sick.folder_over(sick.store), Late(sick), sick.dead, sick.rounds)  # type: ignore[arg-type]
+    late = replace(sick.folder_over(sick.store), log=Late(sick))  # type: ignore[arg-type]
+    retry = Retry(late, sick.dead, sick.rounds)
     assert retry.run() == Retried(mended=1, failed=0, gone=0)
     assert sick.states()["u"].record.items.tolist() == [5, 7]
     sick.check()

@@ -16,11 +16,9 @@ from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_shares
 from palate.fresh.fold import Folded, Folder
-from palate.fresh.lock import Rounds
 from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Worker
-from palate.privacy.asked import pending
-from palate.privacy.delete import carry_out
+from palate.privacy.delete import Deletions
 from palate.surfaces.live import LiveHome
 
 POLL_SECONDS = 0.1  # for what other processes append; our own posts wake the follower
@@ -64,14 +62,15 @@ class Follower:
     def __init__(self, serving: Serving, metrics: Metrics) -> None:
         self._serving, self._metrics = serving, metrics
         online = serving.home.online
-        self._dead, self._rounds = DeadLetters(online / DEAD), Rounds(online / "fold")
+        self._dead = DeadLetters(online / DEAD)
         self._stopped = threading.Event()
         served, log, store = _Served(serving, metrics, self._dead), serving.log, serving.store
-        chores = {"a deletion": self._delete_asked} | archive.chores(serving.home, log, store, served)
+        chores = {"a deletion": Deletions(serving.home, store).carry_out} | archive.chores(
+            serving.home, log, store, served
+        )
         shares = open_shares(serving.home)
         self._worker = Worker(online, served, store, self, chores, self._stopped.is_set, shares)
         self._window_seconds = read_settings(serving.home.settings).section(FreshSettings).window_ms / 1000
-        self._delete_at = 0.0
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "follow")
 
@@ -132,16 +131,6 @@ class Follower:
         if listens and waited < self._window_seconds:
             self._stopped.wait(self._window_seconds - waited)  # for others to share the batch of the oldest one
         return self._worker.round()
-
-    def _delete_asked(self) -> None:
-        """A deletion that cannot be finished now is tried again later, and folding goes on meanwhile."""
-        home = self._serving.home
-        if time.monotonic() < self._delete_at or not pending(home):
-            return
-        with self._rounds.held_up():
-            carry_out(home, self._serving.store)
-        if pending(home):  # a training is under way
-            self._delete_at = time.monotonic() + REFRESH_SECONDS
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -1,10 +1,10 @@
 """What one server process holds open: the log, the listeners' records, and every version in use as it is now."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from palate.api.arrivals import ArrivalsBySequence
 from palate.core.aliases import FILE
+from palate.core.artefacts import file_mark
 from palate.core.clock import Calendar, Clock
 from palate.core.errors import NotTrained
 from palate.core.home import Home
@@ -63,7 +63,7 @@ class Serving:
     @property
     def moved(self) -> bool:
         """Whether an alias or a pin has moved since `refresh`; one look at a file's time."""
-        return _mark(self.home.spaces / FILE) != self._seen[0]
+        return file_mark(self.home.spaces / FILE) != self._seen[0]
 
     def refresh(self) -> bool:
         """Opens what was promoted since; until it is ready the old space answers. True when something changed.
@@ -71,7 +71,7 @@ class Serving:
         Slow (it loads a space), so it runs outside the event loop. Raises PalateError when the new space is damaged.
         """
         self.forget_deleted()
-        seen = (_mark(self.home.spaces / FILE), self.log.calendar())
+        seen = (file_mark(self.home.spaces / FILE), self.log.calendar())
         if seen == self._seen or seen[0] is None:
             return False
         spaces, clock = Spaces(self.home.spaces), Clock(seen[1], self.wall)
@@ -124,14 +124,6 @@ class Serving:
         if self._items is None or self._items.version != ItemStore.live_version(path):
             self._items = ItemStore(path)
         return self._items
-
-
-def _mark(path: Path) -> tuple[int, int] | None:
-    """Changes when the file does; None while there is none."""
-    if not path.is_file():
-        return None
-    stat = path.stat()
-    return stat.st_mtime_ns, stat.st_size
 
 
 def _warm(live: LiveHome) -> None:

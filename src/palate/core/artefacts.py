@@ -64,6 +64,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def file_mark(path: Path) -> tuple[int, int] | None:
+    """Changes when the file does; None while there is none."""
+    if not path.is_file():
+        return None
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` atomically as readable JSON with sorted keys."""
     with atomic_file(path) as temporary:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
 
 import numpy as np
 
@@ -18,14 +17,6 @@ from palate.fresh.fold import BATCH_LISTENS, FAULTS, Folder, reason_of
 from palate.fresh.lock import Rounds
 from palate.listening.backlog import EventLog, LogBatch
 from palate.store.folds import Part
-
-
-class WholeLog(EventLog, Protocol):
-    """A log that can be asked for one listener's listens; ListeningLog is one."""
-
-    def listens_of(self, user_id: str) -> Iterator[LogBatch]:
-        """All of them, ascending by offset; none for one who is not known."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -44,8 +35,8 @@ class Retry:
     the offset has not moved. So nobody folds (`rounds`) while a new record is written.
     """
 
-    def __init__(self, folder: Folder, log: WholeLog, dead: DeadLetters, rounds: Rounds) -> None:
-        self._folder, self._log, self._dead, self._rounds = folder, log, dead, rounds
+    def __init__(self, folder: Folder, dead: DeadLetters, rounds: Rounds) -> None:
+        self._folder, self._log, self._dead, self._rounds = folder, folder.log, dead, rounds
         self._epoch = folder.store.standing(folder.space).epoch
 
     def run(self) -> Retried:

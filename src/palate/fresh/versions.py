@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from palate.core.aliases import FILE
+from palate.core.artefacts import file_mark
 from palate.core.clock import Calendar
 from palate.core.errors import NotTrained
 from palate.core.home import Home
@@ -36,8 +37,7 @@ class HomeVersions:
 
     def refresh(self) -> None:
         """Looks at the time of the file of aliases always, and at items and pauses once a second."""
-        path = self._home.spaces / FILE
-        seen = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
+        seen = file_mark(self._home.spaces / FILE)
         if seen == self._seen and self._clock() < self._look_at:
             return
         self._look_at = self._clock() + REFRESH_SECONDS

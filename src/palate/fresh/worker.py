@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from palate.core.partitions import PARTITIONS
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.leases import Leases
 from palate.fresh.lock import FoldLock, Rounds
@@ -61,19 +60,17 @@ class Worker:
     folder   where the locks are, the home's `online`
     chores   what else has to be done over a home, by the one worker that leads; each is called in every round
     stopping asked between two steps
-    shares   how it shares the listeners with others; by locks in `folder` unless given
+    shares   how it shares the listeners with others
     """
 
     def __init__(
         self, folder: Path, versions: Versions, store: RecordStore, watch: Watch,
-        chores: dict[str, Callable[[], None]], stopping: Callable[[], bool] = lambda: False,
-        shares: Shares | Leases | None = None,
+        chores: dict[str, Callable[[], None]], stopping: Callable[[], bool], shares: Shares | Leases,
     ) -> None:  # fmt: skip
         self._versions, self._store, self._watch, self._stopping = versions, store, watch, stopping
         self._chores = chores
         self._leading = FoldLock(folder / "fold.lock")
-        self._shares, self._rounds = shares or Shares(folder / "fold"), Rounds(folder / "fold")
-        self._mine: tuple[int, ...] = ()
+        self._shares, self._rounds = shares, Rounds(folder / "fold")
         self._rests: dict[str, _Rest] = {}
         self._epoch: int | None = None
 
@@ -83,8 +80,7 @@ class Worker:
         if self._leading.mine():
             for what, chore in self._chores.items():
                 self._tried(what, chore)
-        self._mine = self._tried("sharing the work", self._shares.mine) or ()
-        partitions, more = self._mine, False
+        partitions, more = self._tried("sharing the work", self._shares.mine) or (), False
         first, *others = self._versions.labels() or [""]
         for label in [one for other in others for one in (first, other)] or [first]:
             if label and partitions and not self._stopping():
@@ -97,11 +93,6 @@ class Worker:
         """Lets go of what it holds; others take it over."""
         self._shares.close()
         self._leading.close()
-
-    @property
-    def share(self) -> float:
-        """Which part of the listeners this worker folds."""
-        return len(self._mine) / PARTITIONS
 
     def _fold(self, label: str, most: int | None, partitions: tuple[int, ...]) -> bool:
         """One turn of one version; True when it lacks more."""

@@ -18,12 +18,10 @@ from palate.fresh.dead import FILE as DEAD
 from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_log, open_shares, open_store
 from palate.fresh.fold import Folded
-from palate.fresh.lock import Rounds
 from palate.fresh.versions import HomeVersions
 from palate.fresh.window import FreshSettings
 from palate.fresh.worker import Watch, Worker
-from palate.privacy.asked import pending
-from palate.privacy.delete import carry_out
+from palate.privacy.delete import Deletions
 
 POLL_SECONDS = 0.05  # how often the log is looked at while nothing comes
 CHILD_SECONDS = 20.0  # for a worker to finish the round under way
@@ -46,21 +44,14 @@ def follow(home: Home, stopping: Callable[[], bool], watch: Watch | None = None)
     Servers over the same home are workers too, and give up the share that is due to this one.
     """
     online = home.require().online
-    rounds = Rounds(online / "fold")
     pause_seconds = max(POLL_SECONDS, read_settings(home.settings).section(FreshSettings).window_ms / 1000)
     with (
         open_log(home) as log,
         open_store(home) as store,
         DeadLetters(online / DEAD) as dead,
     ):
-
-        def delete_asked() -> None:
-            if pending(home):
-                with rounds.held_up():
-                    carry_out(home, store)
-
         versions = HomeVersions(home, log, store, dead)
-        chores = {"a deletion": delete_asked} | archive.chores(home, log, store, versions)
+        chores = {"a deletion": Deletions(home, store).carry_out} | archive.chores(home, log, store, versions)
         worker = Worker(online, versions, store, watch or Silent(), chores, stopping, open_shares(home))
         try:
             while not stopping():

@@ -44,7 +44,7 @@ def retry(home: Home) -> dict[str, Retried]:
                         if isinstance(log, RedisLog):
                             done[label] = _rebuilt(folder, log, dead)
                         else:
-                            done[label] = Retry(folder, log, dead, rounds).run()
+                            done[label] = Retry(folder, dead, rounds).run()
                     else:
                         done[label] = _forgotten(dead, label)
                 except PalateError as error:

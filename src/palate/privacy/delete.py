@@ -30,6 +30,7 @@ from palate.privacy.asked import Asked, ask, pending
 from palate.store.record_store import RecordStore
 
 POLL_SECONDS = 0.1
+REST_SECONDS = 1.0  # between two tries while a training is under way
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
 KINDS = ("listens", "exposures", "attributes", "records", "playlists", "snapshots", "tests", "files")
 
@@ -69,7 +70,7 @@ def delete(home: Home, user_ids: Sequence[str], wait_seconds: float = SERVER_SEC
                     "written down and stays in force: look at the server's log, or stop it and delete again"
                 )
             time.sleep(POLL_SECONDS)
-        with open_store(home) as store, Rounds(home.online / "fold").held_up():
+        with open_store(home) as store:
             carry_out(home, store)
     finally:
         lock.close()
@@ -90,25 +91,41 @@ def outcome(home: Home, user_id: str) -> Deleted:
 
 
 def carry_out(home: Home, store: RecordStore) -> None:
-    """Carries out what is asked for, as far as it can be now. The caller leads, and holds up rounds (fresh/lock.py)."""
+    """Carries out what is asked for, as far as it can be now. The caller leads (fresh/lock.py); rounds are held up."""
     asked = pending(home)
     if not asked:
         return
-    deleted = DeletedUsers.of(home)
-    deleted.delete([one.user_id for one in asked if not deleted.standing(one.user_id).deleted])
-    new = [one for one in asked if one.found is None]
-    removed = _forget(home, store, [one.user_id for one in new]) if new else {}
-    asked = [replace(one, found=removed[one.user_id]) if one.found is None else one for one in asked]
-    for one in asked:
-        if one.user_id in removed:
-            one.save()
-    training = PalateError("a training is under way")
-    try:
-        with alone(home.jobs / ".lock", training):
-            _finish(home, store, asked)
-    except PalateError as error:
-        if error is not training:
-            raise
+    with Rounds(home.online / "fold").held_up():
+        deleted = DeletedUsers.of(home)
+        deleted.delete([one.user_id for one in asked if not deleted.standing(one.user_id).deleted])
+        new = [one for one in asked if one.found is None]
+        removed = _forget(home, store, [one.user_id for one in new]) if new else {}
+        asked = [replace(one, found=removed[one.user_id]) if one.found is None else one for one in asked]
+        for one in asked:
+            if one.user_id in removed:
+                one.save()
+        training = PalateError("a training is under way")
+        try:
+            with alone(home.jobs / ".lock", training):
+                _finish(home, store, asked)
+        except PalateError as error:
+            if error is not training:
+                raise
+
+
+class Deletions:
+    """What the leading worker does for who asked to be deleted; to be called in every round."""
+
+    def __init__(self, home: Home, store: RecordStore) -> None:
+        self._home, self._store, self._next = home, store, 0.0
+
+    def carry_out(self) -> None:
+        """Carries out what is asked for. What a training holds up is tried again later; folding goes on meanwhile."""
+        if time.monotonic() < self._next or not pending(self._home):
+            return
+        carry_out(self._home, self._store)
+        if pending(self._home):
+            self._next = time.monotonic() + REST_SECONDS
 
 
 def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[str, int]]:
