@@ -37,8 +37,8 @@ from palate.ranking.variety import spread
 from palate.retrieval.filters import apply
 from palate.retrieval.retrieve import retrieve
 from palate.surfaces.explain import explain
-from palate.surfaces.for_you import FOR_YOU
 from palate.surfaces.live import LiveHome
+from palate.surfaces.screens.for_you import FOR_YOU
 from served import Connection, cpu_seconds, free_port, quantiles, resident_mb, started
 
 N, IN_PROCESS_SLATES = 20, 400

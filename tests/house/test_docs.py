@@ -150,14 +150,16 @@ def test_every_route_is_in_the_reference(reference, package_sources):
 
 
 def test_every_surface_is_in_the_docs(root, package_sources):
-    """What stands as the name in a Recipe."""
+    """What stands as the name in a Recipe or a Surface."""
     page = (root / "docs" / "rooms" / "surfaces.md").read_text(encoding="utf-8")
     names = {
         node.args[0].value
         for source in package_sources
         if source.room == "surfaces"
         for node in ast.walk(source.tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Recipe" and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("Recipe", "Surface")
+        and isinstance(node.args[0], ast.Constant)
     }
     assert names, "no recipe was found in src/palate/surfaces"
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []

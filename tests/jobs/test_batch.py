@@ -15,7 +15,9 @@ from palate.embeddings.space import Spaces
 from palate.embeddings.states import UserState
 from palate.jobs.batch import BLOCK_USERS, Moment, embed, read_users, recommend
 from palate.jobs.online import open_live
+from palate.surfaces.ask import Ask
 from palate.surfaces.explanation import explanation
+from palate.surfaces.registry import answer
 
 from .small_homes import empty_home, filled, records
 
@@ -91,7 +93,7 @@ def test_the_batch_answers_what_a_request_answers_at_that_moment(trained: Home, 
     for unheard in (False, True):
         table = answered(trained, tmp_path / "r.parquet", exclude_heard=unheard)
         for user in USERS:
-            slate, mine = live.for_you(user, 10, unheard=unheard), table.filter(user_id=user)
+            slate, mine = answer(live, "for_you", Ask(user, 10, unheard=unheard)), table.filter(user_id=user)
             assert mine["item_id"].to_list() == [item.item_id for item in slate.items], user
             assert mine["source"].to_list() == [item.source for item in slate.items]
             assert mine["reason"].to_list() == [item.reason for item in slate.items]

@@ -27,6 +27,8 @@ from palate.listening.listeners import ListenerTable
 from palate.listening.log import ListeningLog
 from palate.sources.world import WorldSettings
 from palate.store.records import OnlineStore
+from palate.surfaces.ask import Ask
+from palate.surfaces.registry import answer
 
 from .small_homes import TOML, copied, empty_home, filled, labels, listens_of, records
 
@@ -182,8 +184,8 @@ def test_playlists_alone_give_item_vectors(world: Path, tmp_path: Path) -> None:
     live = open_live(home)
     place = int(np.argmax(space.company.scores[:, 0]))
     seed, friend = (live.items.id(row) for row in (place, int(space.company.items[place, 0])))
-    assert friend in [item.item_id for item in live.similar(seed, 10).items]
-    assert live.for_you("anybody", 5).stranger
+    assert friend in [item.item_id for item in answer(live, "similar", Ask(n=10, seeds=(seed,))).items]
+    assert answer(live, "for_you", Ask("anybody", 5)).stranger
     assert np.isfinite(space.item_vectors).all()
     assert space.item_vectors[:, :-1].any()
     assert train(home)[1] is False
@@ -408,7 +410,7 @@ def test_an_old_space_answers_and_follows_the_log(old: Home) -> None:
     windows, count = state.record.sums.sum(axis=1), state.record.counts.sum(axis=1)
     expected = (windows[1] / np.sqrt(count[1]))[:-1]  # what this encoder passes on: the middle window over the root
     np.testing.assert_allclose(state.taste[:-1], expected, rtol=1e-3, atol=1e-4)
-    found = open_live(old).for_you("sim-user-0001", 10)
+    found = answer(open_live(old), "for_you", Ask("sim-user-0001", 10))
     assert (len(found.items), found.stranger) == (10, False)
     np.testing.assert_array_equal(space.listened, space.item_vectors)
 
@@ -422,4 +424,4 @@ def test_what_is_trained_after_an_old_space_is_a_whole_new_one(old: Home, only: 
     kept = np.array(Spaces(old.spaces).get("taste@1").item_vectors)
     if only in ("users", "ranker"):
         np.testing.assert_array_equal(space.listened, kept)
-    assert len(open_live(old).for_you("sim-user-0001", 10).items) == 10
+    assert len(answer(open_live(old), "for_you", Ask("sim-user-0001", 10)).items) == 10

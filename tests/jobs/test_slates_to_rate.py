@@ -9,7 +9,9 @@ from palate.core.errors import BadInput
 from palate.jobs.inputs import gather
 from palate.jobs.slates_to_rate import KNOWN_HEARD, SHOWN_HEARD, listeners_to_show, slates_to_rate
 from palate.lab.listening_tests.making import SlatesAsked
+from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
+from palate.surfaces.registry import answer
 
 ASKED = SlatesAsked(("for_you", "taste", "popular", "own-history", "random"), listeners=4, length=6)
 
@@ -37,7 +39,7 @@ def test_for_you_is_what_a_request_gets_just_after_the_last_listen(trained, made
     inputs = gather(trained)
     live = LiveHome.open(trained, Clock(wall=lambda: inputs.end))
     for case in made.cases:
-        assert titles(case, "for_you") == [item.title for item in live.for_you(case.id, 6).items]
+        assert titles(case, "for_you") == [item.title for item in answer(live, "for_you", Ask(case.id, 6)).items]
     live.store.close()
 
 

@@ -22,7 +22,7 @@ from palate.ranking.ranker import Example
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
-from palate.surfaces.for_you import QUOTAS
+from palate.surfaces.screens.for_you import QUOTAS
 from surfaces.planted import FIT, Planted, planted
 
 WEEKS_BEFORE_THE_END = 6

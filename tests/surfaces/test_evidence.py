@@ -15,9 +15,9 @@ import pytest
 
 from palate.core.listens import Event
 from palate.core.slate import SlateItem
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.radio import RADIO
-from palate.surfaces.similar import SIMILAR
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.screens.radio import RADIO
+from palate.surfaces.screens.similar import SIMILAR
 
 from .planted import Planted, planted
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.bulk import build_records
 from palate.retrieval.query import Query
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.radio import RADIO
-from palate.surfaces.similar import SIMILAR
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.screens.radio import RADIO
+from palate.surfaces.screens.similar import SIMILAR
 
 from .planted import Planted, planted
 

@@ -6,10 +6,10 @@ import pytest
 from palate.core.slate import Slate
 from palate.ranking.variety import IN_A_ROW_OF, SAME_ARTIST
 from palate.retrieval.query import Query
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.path import Recipe
-from palate.surfaces.radio import JUST_HEARD_SECONDS, RADIO
-from palate.surfaces.similar import SIMILAR
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.screens.radio import JUST_HEARD_SECONDS, RADIO
+from palate.surfaces.screens.similar import SIMILAR
 
 from .planted import Planted, planted
 

@@ -18,7 +18,7 @@ from palate.api.events import id_text
 from palate.api.serving import Serving
 from palate.core.clock import Calendar
 from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError, Unavailable, UnknownItem
-from palate.surfaces.live import MOST_ITEMS
+from palate.surfaces.ask import MOST_ITEMS
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ async def _serving(request: Request) -> Serving:  # FastAPI calls what is not as
 Opened = Annotated[Serving, Depends(_serving)]
 UserId = Annotated[str, Path(description="the listener"), AfterValidator(_decoded)]
 ItemId = Annotated[str, Path(description="the item"), AfterValidator(_decoded)]
-SurfaceName = Annotated[str, Path(description="for_you, radio or similar"), AfterValidator(_decoded)]
+SurfaceName = Annotated[str, Path(description="a surface by its name"), AfterValidator(_decoded)]
 Count = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many, at most")]
 
 

@@ -14,8 +14,10 @@ from palate.fresh.engine import open_log, open_store
 from palate.listening.attributes import Attributes
 from palate.listening.deleted import DeletedUsers
 from palate.store.items import ItemStore
+from palate.surfaces.ask import Ask
 from palate.surfaces.freshness import FreshnessSettings, Tastes
 from palate.surfaces.live import LiveHome
+from palate.surfaces.registry import answer
 
 
 class Serving:
@@ -130,4 +132,4 @@ def _warm(live: LiveHome) -> None:
     """Loads what the first request would have to wait for."""
     stock = live.path.stock
     stock.directions, stock.popular, stock.new  # noqa: B018  # cached when first read
-    live.for_you(next(live.store.users(live.space.label), ""), 1)
+    answer(live, "for_you", Ask(next(live.store.users(live.space.label), ""), 1))

@@ -69,8 +69,37 @@ def _warn(answer: dict[str, Any]) -> None:
 def similar(home: Home, item: str, n: int, as_json: bool) -> None:
     """What goes with an item."""
     from palate.jobs.online import open_live
+    from palate.surfaces.ask import Ask
+    from palate.surfaces.registry import answer
 
-    _show_slate(open_live(home).similar(item, n), as_json)
+    _show_slate(answer(open_live(home), "similar", Ask(n=n, seeds=(item,))), as_json)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--user", metavar="USER", help="The listener who is answered.")
+@N
+@click.option("--seed", "seeds", multiple=True, metavar="ITEM", help="Where to start; may be repeated.")
+@click.option("--exclude", multiple=True, metavar="ITEM", help="What must not come back; may be repeated.")
+@click.option("--unheard", is_flag=True, help="Only what the listener never played.")
+@click.option("--with", "others", multiple=True, metavar="USER", help="A further listener; may be repeated.")
+@click.option("--words", default="", help="What was typed.")
+@click.option("--genre", default="", help="A genre by its name.")
+@click.option("--adventure", type=float, default=0.0, help="From -1, play it safe, to 1, surprise me.")
+@click.option("--energy", type=float, help="From 0, calm, to 1, lively.")
+@json_option
+@click.pass_obj
+def surface(
+    home: Home, /, name: str, user: str | None, adventure: float, energy: float | None, as_json: bool, **said: Any
+) -> None:
+    """Ask a surface: for_you, radio, home, ... Without a NAME that there is, the error lists them."""
+    from palate.jobs.online import open_live
+    from palate.retrieval.query import Steer
+    from palate.surfaces.ask import Ask
+    from palate.surfaces.registry import answer
+
+    ask = Ask(user_id=user, steer=Steer(adventure, energy), **said)
+    _show_slate(answer(open_live(home), name, ask), as_json)
 
 
 @click.command()
@@ -81,10 +110,11 @@ def similar(home: Home, item: str, n: int, as_json: bool) -> None:
 def search(home: Home, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Find items by words of their title or artists; the last word may be unfinished."""
     from palate.store.items import ItemStore
-    from palate.surfaces.live import checked
+    from palate.surfaces.ask import Ask
 
+    ask = Ask(n=n, words=" ".join(words))
     with ItemStore(home.require().online / "items") as items:
-        found = [items.get(int(row)) for row in items.search(" ".join(words), checked(n))]
+        found = [items.get(int(row)) for row in items.search(ask.words, ask.n)]
     answer = [{"item_id": str(one.item_id), "kind": one.kind.value, "title": one.title} for one in found]
     lines = [f"{one.item_id}  {one.label}" for one in found]
     show({"items": answer}, "\n".join(lines) or "nothing found", as_json)
@@ -109,11 +139,17 @@ def explain(home: Home, user: str, item: str, as_json: bool) -> None:
 def _show_slate(slate: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
-    lines = [
-        f"{rank:>3}  {one.item_id}  {one.title or ''}\n     {one.reason}"
-        for rank, one in enumerate(slate.items, start=1)
-    ]
+    lines = [] if slate.note is None else [slate.note]
+    if slate.shelves:
+        for shelf in slate.shelves:
+            lines += [f"\n{shelf.title}\n{shelf.reason}", *_listed(shelf.items)]
+    else:
+        lines += _listed(slate.items)
     show(asdict(slate), "\n".join(lines) or "nothing to answer with", as_json)
 
 
-COMMANDS = (recommend, embed, similar, search, explain)
+def _listed(items: list[Any]) -> list[str]:
+    return [f"{rank:>3}  {one.item_id}  {one.title or ''}\n     {one.reason}" for rank, one in enumerate(items, 1)]
+
+
+COMMANDS = (recommend, embed, surface, similar, search, explain)

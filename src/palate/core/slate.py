@@ -19,11 +19,24 @@ class SlateItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Shelf:
+    """A titled part of an answer. `name` is stable and for programs; `reason` is one sentence made from `evidence`."""
+
+    name: str
+    title: str
+    reason: str
+    items: list[SlateItem]
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Slate:
     """The answer.
 
     `taste_age_seconds` is the time since the latest listen in the taste that made it, None for a stranger.
     `taste_offset`: it contains each listen of theirs up to there in the log; None where no listener is asked for.
+    `shelves` are the parts of an answer that has parts; `items` are then those of all shelves in order, each once.
+    `note` says in one sentence what should be known of the answer as a whole: above all why it is empty or short.
     `stages` counts what each stage of the request path handled; `removed` says how many items each filter took out.
     """
 
@@ -37,3 +50,5 @@ class Slate:
     stages: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     taste_offset: int | None = None
+    shelves: list[Shelf] = field(default_factory=list)
+    note: str | None = None

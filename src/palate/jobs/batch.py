@@ -32,10 +32,10 @@ from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.store.items import ItemStore
+from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.live import checked
 from palate.surfaces.path import Recipe, RequestPath
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
 
 BLOCK_USERS = 512  # one task of a worker; small enough that the progress bar moves
 SCHEMA = {
@@ -154,7 +154,7 @@ def recommend(
     home: Home, users: list[str], n: int, at: float | None, surface: str, exclude_heard: bool, out: Path
 ) -> dict[str, Any]:
     """Writes `out` (parquet: user_id, rank from 1, item_id, score, source, reason), users in the order given."""
-    checked(n)
+    Ask(n=n)  # BadInput for a length that no slate has
     recipe_named(surface, exclude_heard)
     moment = Moment.open(home, at)
     blocks = [users[start : start + BLOCK_USERS] for start in range(0, len(users), BLOCK_USERS)]

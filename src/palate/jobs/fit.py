@@ -28,7 +28,7 @@ from palate.ranking.ranker import Example, Ranker, RankerSettings
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
-from palate.surfaces.for_you import FOR_YOU
+from palate.surfaces.screens.for_you import FOR_YOU
 
 LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
 

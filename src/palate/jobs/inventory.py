@@ -14,7 +14,7 @@ from palate.embeddings.space import Space, Spaces
 from palate.lab.book import Book, RunInfo
 from palate.lab.inventory import Entry, Health
 from palate.listening.log import ListeningLog
-from palate.surfaces.live import SURFACES
+from palate.surfaces.registry import surfaces
 
 DATA = {
     "items": "what can be heard",
@@ -36,7 +36,7 @@ HEALTH_BY_STATE: dict[str, Health] = {
 }
 # Which surface an endpoint answers from; the others read the space or the log themselves.
 READ_BY_PATH = (
-    ("/surfaces/", tuple(f"surface:{name}" for name in SURFACES)),
+    ("/surfaces/", tuple(f"surface:{name}" for name in surfaces())),
     ("/similar", ("surface:similar",)),
     ("/events", ("data:listens",)),
     ("/listens", ("data:listens",)),
@@ -57,7 +57,7 @@ def inventory(home: Home, endpoints: Sequence[tuple[str, str]] = ()) -> list[Ent
         *_jobs(runs),
         *_models(live),
         *_spaces(home, live),
-        *(Entry("surface", name, "a screen or product", reads=("space:live", "data:items")) for name in SURFACES),
+        *(Entry("surface", one.name, one.about, reads=("space:live", "data:items")) for one in surfaces().values()),
         *(Entry("endpoint", path, note, reads=_read_by(path)) for path, note in endpoints),
         *_experiments(settings),
         *_kept(home),

@@ -25,9 +25,9 @@ from palate.jobs.profiling import Budgets, broken, profile_space
 from palate.jobs.stability import LEAST_LISTENERS, stability_of
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
-from palate.surfaces.for_you import FOR_YOU
 from palate.surfaces.live import open_stock
 from palate.surfaces.path import RequestPath
+from palate.surfaces.screens.for_you import FOR_YOU
 
 TASKS = ("next", "discover")  # what listeners come for: their own music, and what they do not know yet
 BY_HAND = "promoted by hand"

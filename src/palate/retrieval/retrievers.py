@@ -30,10 +30,16 @@ def _best(items: NDArray[np.int32], scores: NDArray[np.floating], n: int) -> NDA
     return np.lexsort((items, -scores))[:n]
 
 
+def _wanted(items: NDArray[np.int32], query: Query) -> NDArray[np.bool_]:
+    """(n,) which of these may be offered to this request."""
+    return np.ones(len(items), np.bool_) if query.only is None else query.only[items]
+
+
 def again(query: Query, stock: Stock, n: int) -> Offer:
     """What the listener has played before, by decayed plays: much of listening is re-listening."""
     record = query.record
     played = np.flatnonzero((record.plays > 0) & (record.items < stock.n_items))
+    played = played[_wanted(record.items[played], query)]
     best = played[_best(record.items[played], record.weights[played], n)]
     return Offer.of(record.items[best], record.weights[best].astype(np.float32), record.items[best])
 
@@ -44,21 +50,23 @@ def company(query: Query, stock: Stock, n: int) -> Offer:
     played = np.flatnonzero((record.plays > 0) & (record.items < stock.n_items))
     latest = played[_best(record.items[played], record.last[played], RECENT_ITEMS)]
     weights = decay(record.at - record.last[latest], COMPANY_HALF_LIFE_SECONDS)
-    return _company_of(record.items[latest], weights, stock, n)
+    return _company_of(record.items[latest], weights, query, stock, n)
 
 
 def company_of_seeds(query: Query, stock: Stock, n: int) -> Offer:
     """What is heard together with the seeds; later seeds weigh a little less."""
-    return _company_of(query.seeds, np.power(0.9, np.arange(len(query.seeds), dtype=np.float64)), stock, n)
+    weights = np.power(0.9, np.arange(len(query.seeds), dtype=np.float64))
+    return _company_of(query.seeds, weights, query, stock, n)
 
 
-def _company_of(anchors: NDArray[np.int32], weights: NDArray[np.float64], stock: Stock, n: int) -> Offer:
+def _company_of(anchors: NDArray[np.int32], weights: NDArray[np.float64], query: Query, stock: Stock, n: int) -> Offer:
     """Sum over anchors of weight x cosine; the evidence is the anchor that gave the most."""
     items = stock.company.items[anchors]
     scores = stock.company.scores[anchors] * weights[:, None].astype(np.float32)
     flat, gain = items.ravel(), scores.ravel()
     order = np.lexsort((-gain, flat))
     order = order[flat[order] >= 0]
+    order = order[_wanted(flat[order], query)]
     flat, gain, anchor = flat[order], gain[order], np.repeat(anchors, items.shape[1])[order]
     if not len(flat):
         return Offer.none()
@@ -72,7 +80,7 @@ def near_taste(query: Query, stock: Stock, n: int) -> Offer:
     """The nearest items to the taste in the whole catalogue. A stranger's is nobody's own, so nothing is near it."""
     if not stock.knows(query):
         return Offer.none()
-    return _nearest(query.taste, stock, n)
+    return _nearest(query.taste, query, stock, n)
 
 
 def near_seeds(query: Query, stock: Stock, n: int) -> Offer:
@@ -84,22 +92,24 @@ def near_seeds(query: Query, stock: Stock, n: int) -> Offer:
         return Offer.none()
     seed = int(query.seeds[0])
     direction = np.append(stock.directions[seed], np.float32(0.0))
-    rows = _nearest(direction, stock, 4 * n).items  # by dot product; then by angle, among enough of them
+    rows = _nearest(direction, query, stock, 4 * n).items  # by dot product; then by angle, among enough of them
     cosine = stock.directions[rows] @ stock.directions[seed]
     rows, cosine = rows[cosine > 0], cosine[cosine > 0]
     best = _best(rows, cosine, n)
     return Offer(rows[best], cosine[best], np.full(len(best), seed, np.int32))
 
 
-def _nearest(vector: NDArray[np.float32], stock: Stock, n: int) -> Offer:
-    rows, scores = stock.index.nearest(vector, n, allowed=stock.columns.available, space=stock.space)
+def _nearest(vector: NDArray[np.float32], query: Query, stock: Stock, n: int) -> Offer:
+    available = stock.columns.available
+    allowed = available if query.only is None else available & query.only
+    rows, scores = stock.index.nearest(vector, n, allowed=allowed, space=stock.space)
     found = rows[0] >= 0
     return Offer.of(rows[0][found], scores[0][found])
 
 
 def new(query: Query, stock: Stock, n: int) -> Offer:
     """What is new in the catalogue, by closeness to the taste; for a stranger by plays in the last week."""
-    rows = stock.new
+    rows = stock.new[_wanted(stock.new, query)]
     week, taste = stock.trends.week[rows].astype(np.float32), query.taste
     scores = stock.vectors[rows] @ taste if stock.knows(query) else week
     best = _best(rows, scores, n)
@@ -108,7 +118,7 @@ def new(query: Query, stock: Stock, n: int) -> Offer:
 
 def popular(query: Query, stock: Stock, n: int) -> Offer:
     """What everybody hears: plays in the last week."""
-    rows = stock.popular[:n]
+    rows = (stock.popular if query.only is None else stock.popular[query.only[stock.popular]])[:n]
     return Offer.of(rows, stock.trends.week[rows].astype(np.float32))
 
 

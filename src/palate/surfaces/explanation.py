@@ -10,8 +10,9 @@ from palate.ranking.features import NAMES, features
 from palate.ranking.variety import spread
 from palate.retrieval.filters import apply
 from palate.retrieval.retrieve import retrieve
-from palate.surfaces.for_you import FOR_YOU
+from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
+from palate.surfaces.screens.for_you import FOR_YOU
 
 LOOKED_AT = 100  # a slate this long or shorter has the same candidates, and so the same places
 
@@ -21,7 +22,7 @@ def explanation(live: LiveHome, user_id: str, item_id: str) -> dict[str, Any]:
 
     An item that no retriever offered is scored all the same, as it would have been. Raises UnknownItem.
     """
-    row, query, stock = live.row(item_id), live.query(user_id, [], []), live.path.stock
+    row, query, stock = live.row(item_id), live.query(Ask(user_id), FOR_YOU.name), live.path.stock
     offered = retrieve(FOR_YOU.quotas_for(LOOKED_AT), query, stock)
     kept, removed = apply(FOR_YOU.filters, offered, query, stock)
     scored = replace(kept, scores=FOR_YOU.score(kept, query, stock, live.path.ranker))

@@ -46,10 +46,22 @@ class FreshnessSettings:
     SECTION: ClassVar[str] = "freshness"
 
     default: str = NOW  # a read takes microseconds, so nothing is gained by default
+    ads: str = AS_DEFAULT
+    autoplay: str = AS_DEFAULT
+    blend: str = AS_DEFAULT
+    daily_mix: str = AS_DEFAULT
+    discover_weekly: str = AS_DEFAULT
+    dj: str = AS_DEFAULT
+    enhance: str = AS_DEFAULT
     for_you: str = AS_DEFAULT  # also of `candidates` and `explain`, which speak of the same answer
+    genre_mix: str = AS_DEFAULT
+    home: str = AS_DEFAULT
+    old_favourites: str = AS_DEFAULT
+    on_repeat: str = AS_DEFAULT
+    onboarding: str = AS_DEFAULT
     radio: str = AS_DEFAULT
-    similar: str = AS_DEFAULT  # changes nothing as long as `similar` is the same for everybody and reads no taste
     search: str = AS_DEFAULT
+    similar: str = AS_DEFAULT  # changes nothing as long as `similar` is the same for everybody and reads no taste
     cache_mb: int = 64  # of tastes kept by each process; those longest unused go first
 
     def __post_init__(self) -> None:

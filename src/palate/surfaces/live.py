@@ -1,16 +1,14 @@
 """A trained home, opened for answering: the live space, the listeners' states, the items, the time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
-from palate.core.errors import BadInput, UnknownItem
+from palate.core.errors import UnknownItem
 from palate.core.home import Home
-from palate.core.slate import Slate
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
@@ -23,17 +21,11 @@ from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore
 from palate.store.record_store import RecordStore
+from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.freshness import Taken, Tastes
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
-from palate.surfaces.radio import RADIO
-from palate.surfaces.similar import SIMILAR
-
-SURFACES = ("for_you", "radio", "similar")
-MOST_ITEMS = 1_000  # in one slate
-RADIO_SEEDS = 5  # latest items that a radio without a seed starts from
 
 
 def open_stock(space: Space) -> Stock:
@@ -119,51 +111,13 @@ class LiveHome:
             raise UnknownItem(item_id)
         return int(row)
 
-    def query(self, user_id: str | None, seeds: list[str], exclude: list[str], surface: str = FOR_YOU.name) -> Query:
-        """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is an error."""
-        taken = self.taken(user_id, surface) if user_id is not None else None
+    def query(self, ask: Ask, surface: str) -> Query:
+        """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is UnknownItem."""
+        taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
         state = self.state("") if taken is None else taken.state
-        excluded = [row for one in exclude if (row := self.items.row(one)) is not None]
-        rows = np.array([self.row(seed) for seed in seeds], np.int32)
-        offset = None if taken is None else taken.offset
-        return Query(state.record, state.taste, self.clock.now(), rows, np.array(excluded, np.int32), offset)
-
-    def for_you(self, user_id: str, n: int, exclude: list[str] | None = None, unheard: bool = False) -> Slate:
-        """The listener's own slate; `unheard` leaves out what they ever played."""
-        recipe = FOR_YOU_UNHEARD if unheard else FOR_YOU
-        return self.path.answer(recipe, self.query(user_id, [], exclude or []), checked(n), user_id)
-
-    def similar(self, item_id: str, n: int) -> Slate:
-        """What goes with an item."""
-        return self.path.answer(SIMILAR, self.query(None, [item_id], []), checked(n), None)
-
-    def radio(self, user_id: str | None, seeds: list[str], n: int, exclude: list[str] | None = None) -> Slate:
-        """What to play next from seeds, or from the listener's latest items when there are none."""
-        query = self.query(user_id, seeds, exclude or [], RADIO.name)
-        if not len(query.seeds):
-            query = replace(query, seeds=self._latest(query.record))
-        return self.path.answer(RADIO, query, checked(n), user_id)
-
-    def surface(self, name: str, user_id: str, n: int, seeds: list[str], exclude: list[str], unheard: bool) -> Slate:
-        """A surface by name; BadInput lists the names."""
-        if name == "for_you":
-            return self.for_you(user_id, n, exclude, unheard)
-        if name == "radio":
-            return self.radio(user_id, seeds, n, exclude)
-        if name == "similar" and len(seeds) == 1:
-            return self.similar(seeds[0], n)
-        if name == "similar":
-            raise BadInput(f"similar needs exactly one seed item, got {len(seeds)}; add seed=ITEM")
-        raise BadInput(f"no surface {name[:40]!r}; choose from {', '.join(SURFACES)}")
-
-    def _latest(self, record: UserRecord) -> NDArray[np.int32]:
-        wanted = (record.plays > 0) & ~np.isin(record.items, record.hidden)
-        played = np.flatnonzero(wanted & (record.items < self.path.stock.n_items))
-        return record.items[played[np.argsort(-record.last[played], kind="stable")[:RADIO_SEEDS]]]
-
-
-def checked(n: int) -> int:
-    """`n`, if a slate can be that long; else BadInput."""
-    if not 1 <= n <= MOST_ITEMS:
-        raise BadInput(f"n = {n} must be between 1 and {MOST_ITEMS:,}")
-    return n
+        excluded = [row for one in ask.exclude if (row := self.items.row(one)) is not None]
+        return Query(
+            state.record, state.taste, self.clock.now(),
+            seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
+            exclude=np.array(excluded, np.int32), steer=ask.steer, offset=None if taken is None else taken.offset,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The request path: retrieve, filter, score, spread, explain. Every surface is a recipe that goes through it."""
+"""The request path: retrieve, filter, score, arrange, explain. Every surface is a recipe that goes through it."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
-from palate.ranking.variety import spread
+from palate.ranking.variety import arrange
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
@@ -18,6 +18,7 @@ from palate.retrieval.stock import Stock
 from palate.surfaces.explain import Labels, explain
 
 Scorer = Callable[[Candidates, Query, Stock, Ranker], NDArray[np.float32]]
+Arrange = Callable[[Candidates, Query, Stock, int], tuple[Candidates, list[Removed]]]
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Recipe:
     quotas   how many items each retriever may offer for a slate of 100 or less; more is asked for a longer slate
     filters  what must not come back, in order
     score    candidates -> (n,) float32, higher is better
+    arrange  scored candidates, n -> those that are shown, in order, and what was held back with the reason
     """
 
     name: str
     quotas: Mapping[str, int]
     filters: Sequence[Filter]
     score: Scorer
+    arrange: Arrange = arrange
 
     def quotas_for(self, n: int) -> dict[str, int]:
         """Enough of everything that n items are left after filtering."""
@@ -61,7 +64,8 @@ class RequestPath:
         retrieved = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, removed = apply(recipe.filters, retrieved, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
-        return Ranked(spread(scored, self.stock, n), len(retrieved), removed)
+        shown, held_back = recipe.arrange(scored, query, self.stock, n)
+        return Ranked(shown, len(retrieved), removed + held_back)
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""

@@ -8,6 +8,8 @@ from palate.api.answers import Answer, Count, ItemId, Opened, count_age, soon
 from palate.api.events import id_text
 from palate.api.listing import search
 from palate.core.errors import UnknownItem
+from palate.surfaces.ask import Ask
+from palate.surfaces.registry import answer as surface_answer
 
 router = APIRouter(tags=["items"])
 
@@ -29,7 +31,7 @@ async def item(serving: Opened, item_id: ItemId) -> Answer:
 async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
     """A slate of what goes with an item, the same for everybody."""
     live = serving.live
-    return Answer(await soon(n, lambda: live.similar(item_id, n)))
+    return Answer(await soon(n, lambda: surface_answer(live, "similar", Ask(n=n, seeds=(item_id,)))))
 
 
 @router.get("/v1/search")

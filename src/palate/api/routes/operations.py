@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from palate.api.answers import Answer, Opened
 from palate.api.status import home_mark
-from palate.surfaces.live import SURFACES
+from palate.surfaces.registry import surfaces
 
 MAX_BEHIND_SECONDS = 60.0
 
@@ -25,7 +25,7 @@ async def home(serving: Opened) -> Answer:
         "space": label, "created": manifest["created"],
         "age_seconds": max(serving.wall() - float(manifest["created"]), 0.0),
         "simulated": bool(manifest.get("simulated")), "items": live.path.stock.n_items,
-        "listeners": live.store.count(label), "surfaces": SURFACES,
+        "listeners": live.store.count(label), "surfaces": list(surfaces()),
         "log_offset": end, "folded_offset": end - serving.log.lacking(live.store.standing(label).offsets),
         "served": list(serving.versions),
     })  # fmt: skip

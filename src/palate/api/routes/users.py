@@ -6,17 +6,17 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from palate.api.answers import Answer, Count, ItemId, Opened, SurfaceName, UserId, count_age, soon, true_time
+from palate.api.answers import Answer, Count, ItemId, Opened, UserId, count_age, soon, true_time
 from palate.api.listing import users_after
 from palate.api.serving import Serving
 from palate.core.clock import DAY_SECONDS
+from palate.surfaces.ask import Ask
 from palate.surfaces.explanation import explanation
-from palate.surfaces.for_you import FOR_YOU
 from palate.surfaces.live import LiveHome
+from palate.surfaces.screens.for_you import FOR_YOU
 
 router = APIRouter(prefix="/v1/users", tags=["listeners"])
 
-ItemIds = Annotated[list[str], Query(description="an item; may be repeated")]
 SpaceLabel = Annotated[str | None, Query(description="a version in use, as in taste@7; default: the live one")]
 
 
@@ -59,24 +59,6 @@ async def candidates(
     return Answer(await run_in_threadpool(_candidates, asked, user_id, n))  # the first time it loads the version
 
 
-@router.get("/{user_id}/surfaces/{name}")
-async def surface(
-    request: Request,
-    serving: Opened,
-    user_id: UserId,
-    name: SurfaceName,
-    n: Count = 20,
-    seed: ItemIds = [],  # noqa: B006  # FastAPI copies it
-    exclude: ItemIds = [],  # noqa: B006
-    unheard: bool = False,
-) -> Answer:
-    """A slate: ordered items, each with its source, a reason and evidence."""
-    live = serving.live
-    slate = await soon(n, lambda: live.surface(name, user_id, n, seed, exclude, unheard))
-    count_age(request, serving, name, slate.taste_offset)
-    return Answer(slate)
-
-
 @router.get("/{user_id}/listens")
 async def listens(serving: Opened, user_id: UserId, n: Count = 20) -> Answer:
     """What the listener heard or skipped, latest first, one entry an item; `last` is in unix seconds."""
@@ -112,7 +94,7 @@ def _not_served(serving: Serving, space: str | None) -> Answer:
 
 
 def _candidates(live: LiveHome, user_id: str, n: int) -> dict[str, Any]:
-    query = live.query(user_id, [], [])
+    query = live.query(Ask(user_id), FOR_YOU.name)
     ranked = live.path.rank(FOR_YOU, query, n).candidates
     items = [
         {"item_id": live.items.id(row), "score": score, "source": ranked.source(place)}

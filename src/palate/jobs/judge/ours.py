@@ -23,10 +23,10 @@ from palate.listening.listeners import ListenerColumns
 from palate.ranking.variety import spread
 from palate.retrieval.query import Query
 from palate.retrieval.retrievers import RETRIEVERS
-from palate.surfaces.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.path import Recipe, RequestPath
-from palate.surfaces.radio import RADIO
-from palate.surfaces.similar import SIMILAR
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.screens.radio import RADIO
+from palate.surfaces.screens.similar import SIMILAR
 
 AMONG = 300  # candidates when a task allows only some items
 SEEDS = 50  # of a playlist, the latest; the radio's company fades with each

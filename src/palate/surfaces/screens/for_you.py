@@ -4,12 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates
+from palate.core.slate import Slate
 from palate.ranking.features import features
 from palate.ranking.ranker import Ranker
 from palate.retrieval.filters import available, not_excluded, not_heard, not_hidden, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
+from palate.surfaces.ask import Ask
+from palate.surfaces.live import LiveHome
 from palate.surfaces.path import Recipe
+from palate.surfaces.surface import Surface
 
 QUOTAS = {"again": 100, "company": 150, "near_taste": 150, "new": 20, "popular": 100}
 
@@ -27,3 +31,12 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
 
 FOR_YOU = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_just_skipped), score)
 FOR_YOU_UNHEARD = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_heard, not_just_skipped), score)
+
+
+def answer(ask: Ask, live: LiveHome) -> Slate:
+    """The listener's own slate; with `unheard` without what they ever played."""
+    recipe = FOR_YOU_UNHEARD if ask.unheard else FOR_YOU
+    return live.path.answer(recipe, live.query(ask, recipe.name), ask.n, ask.listener)
+
+
+SURFACE = Surface("for_you", "what this listener would like to hear now, familiar and new together", answer)
