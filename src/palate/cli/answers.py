@@ -1,4 +1,4 @@
-"""palate recommend, embed, similar, search, explain."""
+"""palate recommend, embed, surface, similar, search."""
 
 from pathlib import Path
 from typing import Any
@@ -120,22 +120,6 @@ def search(home: Home, words: tuple[str, ...], n: int, as_json: bool) -> None:
     show({"items": answer}, "\n".join(lines) or "nothing found", as_json)
 
 
-@click.command()
-@click.argument("user")
-@click.argument("item")
-@json_option
-@click.pass_obj
-def explain(home: Home, user: str, item: str, as_json: bool) -> None:
-    """Why an item is, or is not, in a listener's for_you: each stage of the request path with its numbers."""
-    from palate.jobs.online import open_live
-    from palate.surfaces.explanation import explanation
-
-    answer = explanation(open_live(home), user, item)
-    lines = [f"{name}: {value}" for name, value in answer.items() if name != "features"]
-    lines += [f"  {name} = {value}" for name, value in answer["features"].items()]
-    show(answer, "\n".join(lines), as_json)
-
-
 def _show_slate(slate: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
@@ -152,4 +136,4 @@ def _listed(items: list[Any]) -> list[str]:
     return [f"{rank:>3}  {one.item_id}  {one.title or ''}\n     {one.reason}" for rank, one in enumerate(items, 1)]
 
 
-COMMANDS = (recommend, embed, surface, similar, search, explain)
+COMMANDS = (recommend, embed, surface, similar, search)

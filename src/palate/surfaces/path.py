@@ -44,11 +44,25 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Ranked:
-    """An answer before it is put into words: candidates in order, and what happened on the way."""
+    """An answer before it is put into words, with every stage on the way there; nothing is copied for that.
+
+    candidates what is shown, in order
+    offered    what came from the retrievers
+    scored     what the filters kept, scored, in the order in which it was offered
+    filtered   what each filter removed; it names the filter
+    held_back  what arranging held back, with the reason
+    """
 
     candidates: Candidates
-    retrieved: int
-    removed: list[Removed]
+    offered: Candidates
+    scored: Candidates
+    filtered: list[Removed]
+    held_back: list[Removed]
+
+    @property
+    def removed(self) -> list[Removed]:
+        """All that was removed or held back, with the reason."""
+        return self.filtered + self.held_back
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,11 @@ class RequestPath:
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
-        retrieved = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
-        kept, removed = apply(recipe.filters, retrieved, query, self.stock)
+        offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
+        kept, filtered = apply(recipe.filters, offered, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
         shown, held_back = recipe.arrange(scored, query, self.stock, n)
-        return Ranked(shown, len(retrieved), removed + held_back)
+        return Ranked(shown, offered, scored, filtered, held_back)
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
@@ -80,7 +94,7 @@ class RequestPath:
             taste_age_seconds=query.taste_age_seconds,
             stranger=stranger,
             items=items,
-            stages={"retrieved": ranked.retrieved, "answered": len(items)},
+            stages={"retrieved": len(ranked.offered), "answered": len(items)},
             removed={one.reason: len(one.items) for one in ranked.removed},
             taste_offset=query.offset,
         )
