@@ -34,6 +34,7 @@ from palate.embeddings.states import packed_states
 from palate.embeddings.teacher import Lesson
 from palate.fresh.archive import copy_of
 from palate.fresh.engine import embedded, open_store
+from palate.jobs.crowding import crowds_at
 from palate.jobs.fit import encoded, fit_ranker, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
@@ -43,6 +44,7 @@ from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
+from palate.retrieval.crowds import FILE as CROWDS
 from palate.store.items import ItemStore
 
 with warnings.catch_warnings():  # it announces a change in a part that is not used here
@@ -231,6 +233,7 @@ def _publish(run: Run, spaces: Spaces) -> Space:
         inputs.columns.save(folder / "columns.npz")
         stock.trends.save(folder / "trends.npz")
         stock.index.save(folder / "index")
+        crowds_at(inputs, encoder, stock, moment, run.settings.items.seed).save(folder / CROWDS)
 
     manifest = {
         "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from palate.catalog.columns import ItemColumns
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.company import Company
+from palate.retrieval.crowds import Crowds
 from palate.retrieval.query import Query
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 
+LEAST_RISING = 5  # plays in the week
 NEW_DAYS = 60.0  # released, or first heard by anybody, within the last two months
 
 
@@ -24,6 +26,7 @@ class Stock:
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
     listened # (items, dim) float32, what a listener's record sums (embeddings/student.py)
     stranger # (dim,) float32, the taste of one of whom nothing is known, if it was taught (embeddings/start.py)
+    crowds   what countries and circles of listeners hear; None in spaces of before 0.3
     """
 
     space: str
@@ -34,6 +37,7 @@ class Stock:
     company: Company
     trends: Trends
     stranger: NDArray[np.float32] | None = None
+    crowds: Crowds | None = None
 
     def knows(self, query: Query) -> bool:
         """Whether the taste says anything of this listener in particular: by what was heard, or by what was told."""
@@ -75,6 +79,17 @@ class Stock:
         """
         order = np.lexsort((np.arange(self.n_items), -self.trends.ever, -self.trends.month, -self.trends.week))
         return order[(self.trends.ever[order] > 0) & self.columns.available[order]].astype(np.int32)
+
+    @cached_property
+    def rise(self) -> NDArray[np.float32]:
+        """(items,) float32, plays of the last week against those of a usual week of the month: 1 is as usual."""
+        return np.asarray((self.trends.week + 1.0) / (self.trends.month / 4.0 + 1.0), np.float32)
+
+    @cached_property
+    def rising(self) -> NDArray[np.int32]:
+        """Rows heard at least LEAST_RISING times this week and more than usual, by `rise` descending; ties by row."""
+        rows = np.flatnonzero((self.trends.week >= LEAST_RISING) & (self.rise > 1.0) & self.columns.available)
+        return rows[np.lexsort((rows, -self.rise[rows]))].astype(np.int32)
 
     @cached_property
     def new(self) -> NDArray[np.int32]:

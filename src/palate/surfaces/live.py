@@ -12,9 +12,12 @@ from palate.core.home import Home
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
+from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
+from palate.retrieval.crowds import FILE as CROWDS
+from palate.retrieval.crowds import Crowds
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
@@ -34,7 +37,8 @@ def open_stock(space: Space) -> Stock:
     columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger)
+    crowds = Crowds.load(folder / CROWDS) if (folder / CROWDS).is_file() else None
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger, crowds)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ class LiveHome:
             raise UnknownItem(item_id)
         return int(row)
 
+    def country(self, user_id: str | None) -> str | None:
+        """Where the listener is told to be; None when nothing is told."""
+        told = {} if user_id is None else self.attributes.of([user_id], self.clock.calendar).values
+        return told[COUNTRY][0] if COUNTRY in told else None
+
     def query(self, ask: Ask, surface: str) -> Query:
         """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is UnknownItem."""
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
@@ -119,5 +128,6 @@ class LiveHome:
         return Query(
             state.record, state.taste, self.clock.now(),
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
-            exclude=np.array(excluded, np.int32), steer=ask.steer, offset=None if taken is None else taken.offset,
+            exclude=np.array(excluded, np.int32), steer=ask.steer, country=self.country(ask.user_id),
+            offset=None if taken is None else taken.offset,
         )  # fmt: skip
