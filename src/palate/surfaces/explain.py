@@ -15,6 +15,7 @@ from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import Item
 from palate.core.slate import SlateItem
+from palate.retrieval.crowds import DAYS as CROWD_DAYS
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 
@@ -147,6 +148,27 @@ class _Reasons:
             f"Played {_times(week)} here in a week, and {_times(month)} in four weeks."
         )
 
+    def country(self, row: int, anchor: int) -> Because:
+        crowds, name = self.stock.crowds, self.query.country
+        place = None if crowds is None else crowds.country(name)
+        if crowds is None or place is None:
+            return self.otherwise(row, anchor)
+        plays = _in_list(crowds.country_items[place], crowds.country_plays[place], row)
+        evidence: Evidence = {"type": "cohort", "country": name, "plays": plays, "days": CROWD_DAYS}
+        return [evidence], f"Played {_times(plays)} in {name} in four weeks."
+
+    def circle(self, row: int, anchor: int) -> Because:
+        crowds = self.stock.crowds
+        place = None if crowds is None else crowds.circle(self.stock.direction_of(self.query.taste))
+        if crowds is None or place is None:
+            return self.otherwise(row, anchor)
+        items = crowds.circle_items[place]
+        listeners = _in_list(items, crowds.circle_listeners[place], row)
+        plays = _in_list(items, crowds.circle_plays[place], row)
+        evidence: Evidence = {"type": "circle", "listeners": listeners, "plays": plays, "days": CROWD_DAYS}
+        told = f"Heard by {listeners:,} listeners whose taste is like yours, {_times(plays)} in four weeks."
+        return [evidence], told
+
     def exploration(self, row: int, anchor: int) -> Because:
         if row in self.listens:
             return self.again(row, anchor)
@@ -163,8 +185,8 @@ class _Reasons:
 
     _BY_SOURCE: ClassVar[dict[str, Callable[["_Reasons", int, int], Because]]] = {
         "again": again, "due": due, "sequence": sequence, "company": company, "company_of_seeds": company,
-        "interests": interests, "near_taste": near, "near_seeds": near, "rising": rising, "new": new,
-        "popular": popular, "exploration": exploration,
+        "interests": interests, "near_taste": near, "near_seeds": near, "circle": circle, "rising": rising,
+        "new": new, "country": country, "popular": popular, "exploration": exploration,
     }  # fmt: skip
 
     def _together(self, row: int, anchor: int, when: bool = False) -> Because | None:
@@ -208,6 +230,11 @@ class _Reasons:
         listen = self._listen(anchor)
         last = "" if not when else f", {'last ' if listen['plays'] > 1 else ''}{_ago(listen['days_ago'])}"
         return [evidence, listen], f"{sentence}, which you played {_times(listen['plays'])}{last}."
+
+
+def _in_list(items: NDArray[np.int32], counts: NDArray[np.int32], row: int) -> int:
+    """The count beside the item in a crowd's list, which holds it."""
+    return int(counts[np.flatnonzero(items == row)[0]])
 
 
 def _times(n: int) -> str:
