@@ -60,6 +60,7 @@ class Told:
             world.inputs, items, world.stock.vectors, world.now, world.now,
             lambda user: tastes.get(user or "", nobody),
             lambda user: crowds.circle(world.stock.direction_of(tastes[user])) if user in tastes else None,
+            world.now,
         )  # fmt: skip
 
     @property

@@ -18,6 +18,8 @@ from palate.api.routes import events, explaining, items, onboarding, operations,
 from palate.api.serving import Serving
 from palate.api.settings import ServerSettings
 from palate.core.home import Home
+from palate.core.settings import read_settings
+from palate.surfaces.rephrase import Rephraser, RephraseSettings
 
 logger = logging.getLogger("palate.api")
 
@@ -39,6 +41,10 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
             follower.wake()
 
         appender = Appender(serving.log, metrics, on_written)
+        app.state.rephraser = Rephraser(
+            read_settings(home.settings).section(RephraseSettings),
+            lambda result: metrics.rephrased.labels(result).inc(),
+        )
         app.state.serving, app.state.follower, app.state.appender = serving, follower, appender
         tasks = [asyncio.create_task(follower.run()), asyncio.create_task(appender.run())]
         logger.info("serving %s", home.root)
@@ -46,6 +52,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         appender.stop()
         follower.stop()
         await asyncio.gather(*tasks)
+        app.state.rephraser.close()
         serving.close()
         logger.info("stopped")
 

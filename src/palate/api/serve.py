@@ -21,6 +21,7 @@ from palate.embeddings.space import Spaces
 from palate.fresh.window import FreshSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
+from palate.surfaces.rephrase import RephraseSettings
 
 STOP_SECONDS = 20  # for requests and commits under way when the server is stopped
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -55,7 +56,7 @@ def run(
 def _check_settings(home: Home) -> None:
     """BadSettings for what a worker would stumble over."""
     told = read_settings(home.settings)
-    told.section(FreshnessSettings), told.section(FreshSettings)
+    told.section(FreshnessSettings), told.section(FreshSettings), told.section(RephraseSettings)
 
 
 def check_address(host: str, port: int) -> None:

@@ -98,7 +98,7 @@ def probes(home: Home, tasks: Path | None, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def claims(home: Home, listeners: int, surfaces: tuple[str, ...], seed: int, as_json: bool) -> None:
-    """Whether the reasons are true: asks the surfaces and counts every claim anew. Fails when one is false."""
+    """Whether the reasons are true: asks the surfaces, counts every claim anew. Fails on what is false or unchecked."""
     from palate.jobs.claims import check_home
 
     found = check_home(home.require(), listeners, surfaces, seed)
@@ -110,6 +110,8 @@ def claims(home: Home, listeners: int, surfaces: tuple[str, ...], seed: int, as_
     show(told, "\n".join([f"answers: {answers}{note}", *rows, f"false: {len(tally.false):,}"]), as_json)
     if tally.false:
         raise PalateError(f"{len(tally.false):,} claims are false; the first: {tally.false[0]}")
+    if tally.unchecked:
+        raise PalateError(f"nobody checks claims of type {', '.join(sorted(tally.unchecked))}; register a checker")
 
 
 COMMANDS = (eval_,)

@@ -84,7 +84,8 @@ def facts_of(home: Home, live: LiveHome) -> Facts:
         if crowds is not None and stored is not None:
             circles[user] = crowds.circle(stock.direction_of(UserState.unpack(stored).taste))
     moment = float(stock.trends.moment)
-    return Facts(inputs, items, np.array(stock.vectors), live.clock.now(), moment, taste, circles.get)
+    listed = np.inf if live.space.manifest["until"] is None else moment  # lists may be dated after the last listen
+    return Facts(inputs, items, np.array(stock.vectors), live.clock.now(), moment, taste, circles.get, listed)
 
 
 def _slates(

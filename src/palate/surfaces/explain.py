@@ -191,10 +191,10 @@ class _Reasons:
 
     def _together(self, row: int, anchor: int, when: bool = False) -> Because | None:
         """Sittings and playlists that hold both; None when the anchor has no such company."""
-        place = np.flatnonzero(self.stock.company.items[anchor] == row)
-        if anchor < 0 or not len(place):
+        company = self.stock.company.items[anchor].tolist() if anchor >= 0 else []
+        if row not in company:
             return None
-        together, name = int(self.stock.company.together[anchor, place[0]]), self.labels.get(anchor)
+        together, name = int(self.stock.company.together[anchor, company.index(row)]), self.labels.get(anchor)
         evidence: Evidence = {"type": "together", "item_id": name.item_id, "groups": together}
         groups = "sitting or playlist" if together == 1 else "sittings or playlists"
         return self._with_listen(evidence, f"Together with {name.label} in {together:,} {groups}", anchor, when)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from palate.api.answers import Answer, Count, Opened, SurfaceName, UserId, count_age, soon
 from palate.api.events import id_text
+from palate.api.rephrasing import rephrased
 from palate.retrieval.query import Steer
 from palate.surfaces.ask import Ask
 from palate.surfaces.registry import answer, surfaces
@@ -16,6 +17,8 @@ Ids = Annotated[list[str], Query(description="an item; may be repeated")]
 Others = Annotated[list[str], Query(alias="with", description="a further listener; may be repeated")]
 Adventure = Annotated[float, Query(description="from -1, play it safe, to 1, surprise me")]
 Energy = Annotated[float | None, Query(description="from 0, calm, to 1, lively; left out: as it comes")]
+
+Rephrase = Annotated[bool, Query(description="wait for the reasons in other words, where that is set up")]
 
 
 async def _asked(
@@ -37,9 +40,15 @@ async def listed() -> Answer:
 
 
 @router.get("/v1/users/{user_id}/surfaces/{name}")
-async def surface(request: Request, serving: Opened, name: SurfaceName, ask: Annotated[Ask, Depends(_asked)]) -> Answer:
+async def surface(
+    request: Request,
+    serving: Opened,
+    name: SurfaceName,
+    ask: Annotated[Ask, Depends(_asked)],
+    rephrase: Rephrase = False,
+) -> Answer:
     """A slate: ordered items, each with its source, a reason and evidence; in shelves where the surface has any."""
     live = serving.live
     slate = await soon(ask.n, lambda: answer(live, name, ask))
     count_age(request, serving, name, slate.taste_offset)
-    return Answer(slate)
+    return Answer(await rephrased(request, live, slate, rephrase))

@@ -40,6 +40,7 @@ class Facts:
     moment    home seconds at which the space was made: counts of everybody are as of then
     taste     a listener's id, None for nobody -> # (dim,) float32
     circle    a listener's id -> a number equal for those of one circle; None for none
+    listed    home seconds before which a stay on a playlist was known when the space was made; inf for all of them
     """
 
     inputs: Inputs
@@ -49,6 +50,7 @@ class Facts:
     moment: float
     taste: Callable[[str | None], NDArray[np.float32]]
     circle: Callable[[str], int | None] = field(default=lambda _: None)
+    listed: float = np.inf
 
     def item(self, item_id: object) -> Item:
         """BadInput for an id that the catalogue does not hold."""
@@ -148,7 +150,7 @@ class Facts:
                 out[one.item].add(("sitting", one.sitting))
         lists = self.inputs.playlists
         for number, row, added in zip(lists.playlist.tolist(), lists.item.tolist(), lists.added.tolist(), strict=True):
-            if row >= 0 and not added >= self.moment:
+            if row >= 0 and not added >= self.listed:
                 out[str(self.items[row].item_id)].add(("playlist", number))
         return out
 
