@@ -15,12 +15,13 @@ from palate.embeddings.states import UserState
 from palate.fresh.engine import open_store
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
-from palate.retrieval.query import Query
+from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore
 from palate.store.record_store import RecordStore
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
@@ -42,6 +43,7 @@ class LiveHome:
     """Answers requests from one home. Reads only; records change when a Folder writes them.
 
     tastes  how fresh each surface's answers are; None: every request reads the records
+    airings what listeners were shown before; None: nothing is kept of it
     """
 
     home: Home
@@ -51,6 +53,7 @@ class LiveHome:
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
+    airings: Airings | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -120,4 +123,11 @@ class LiveHome:
             state.record, state.taste, self.clock.now(),
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
             exclude=np.array(excluded, np.int32), steer=ask.steer, offset=None if taken is None else taken.offset,
+            aired=self.aired(ask, surface, state.record),
         )  # fmt: skip
+
+    def aired(self, ask: Ask, surface: str, record: UserRecord) -> Aired | None:
+        """What this surface showed the listener before; None where nothing is kept, nobody asks, or in private."""
+        if self.airings is None or ask.user_id is None or ask.private:
+            return None
+        return self.airings.of(ask.user_id, surface, record, self.clock)
