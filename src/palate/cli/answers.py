@@ -87,19 +87,22 @@ def similar(home: Home, item: str, n: int, as_json: bool) -> None:
 @click.option("--genre", default="", help="A genre by its name.")
 @click.option("--adventure", type=float, default=0.0, help="From -1, play it safe, to 1, surprise me.")
 @click.option("--energy", type=float, help="From 0, calm, to 1, lively.")
+@click.option("--log", is_flag=True, help="Keep the answer in the home's answer log, as a server does.")
 @json_option
 @click.pass_obj
 def surface(
-    home: Home, /, name: str, user: str | None, adventure: float, energy: float | None, as_json: bool, **said: Any
-) -> None:
+    home: Home, /, name: str, user: str | None, adventure: float, energy: float | None, log: bool, as_json: bool,
+    **said: Any,
+) -> None:  # fmt: skip
     """Ask a surface: for_you, radio, home, ... Without a NAME that there is, the error lists them."""
     from palate.jobs.online import open_live
+    from palate.jobs.slates import answer_and_log
     from palate.retrieval.query import Steer
     from palate.surfaces.ask import Ask
     from palate.surfaces.registry import answer
 
-    ask = Ask(user_id=user, steer=Steer(adventure, energy), **said)
-    _show_slate(answer(open_live(home), name, ask), as_json)
+    ask, live = Ask(user_id=user, steer=Steer(adventure, energy), **said), open_live(home)
+    _show_slate(answer_and_log(live, name, ask) if log else answer(live, name, ask), as_json)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
 from palate.ranking.variety import arrange
+from palate.ranking.watch import horizon, note_ranks
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
@@ -83,11 +84,14 @@ class RequestPath:
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
-        ranked = self.rank(recipe, query, n)
-        items = explain(ranked.candidates, query, self.stock, self.labels)
+        ranked = self.rank(recipe, query, horizon(n))
+        shown = ranked.candidates.take(np.arange(min(n, len(ranked.candidates))))
+        items = explain(shown, query, self.stock, self.labels)
         stranger = query.stranger and user_id is not None
+        slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, shown)
+        note_ranks(slate_id, ranked.candidates)
         return Slate(
-            slate_id=_slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates),
+            slate_id=slate_id,
             surface=recipe.name,
             user_id=user_id,
             space=self.stock.space,

@@ -26,7 +26,7 @@ OPENERS = frozenset(
     start starts still that the then there these they this time to today together tracks try twice two up we what when
     where which while who why with without you your yours yesterday episodes audiobooks calm lively faster livelier
     calmer similar taste based mostly shows artists listeners discover daily jump back best keep going welcome tell pick
-    picked since said saved chosen again album albums mix part because quiet louder softer""".split()
+    picked since said saved chosen again album albums mix part because quiet louder softer""".split()  # noqa: SIM905
 )
 
 
