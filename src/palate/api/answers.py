@@ -37,7 +37,7 @@ class Answer(Response):
         return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """One segment of the path, which arrives percent-encoded so that an id may hold a slash."""
     try:
         return id_text(unquote_to_bytes(value).decode("utf-8"), "the id")
@@ -51,9 +51,9 @@ async def _serving(request: Request) -> Serving:  # FastAPI calls what is not as
 
 
 Opened = Annotated[Serving, Depends(_serving)]
-UserId = Annotated[str, Path(description="the listener"), AfterValidator(_decoded)]
-ItemId = Annotated[str, Path(description="the item"), AfterValidator(_decoded)]
-SurfaceName = Annotated[str, Path(description="a surface by its name"), AfterValidator(_decoded)]
+UserId = Annotated[str, Path(description="the listener"), AfterValidator(decoded)]
+ItemId = Annotated[str, Path(description="the item"), AfterValidator(decoded)]
+SurfaceName = Annotated[str, Path(description="a surface by its name"), AfterValidator(decoded)]
 Count = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many, at most")]
 
 

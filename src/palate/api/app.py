@@ -14,7 +14,7 @@ from palate.api.appender import Appender
 from palate.api.follower import Follower
 from palate.api.gate import Gate
 from palate.api.metrics import Metrics
-from palate.api.routes import events, items, onboarding, operations, pages, privacy, surfaces, users
+from palate.api.routes import events, heads, items, onboarding, operations, pages, privacy, surfaces, users
 from palate.api.serving import Serving
 from palate.api.settings import ServerSettings
 from palate.core.home import Home
@@ -54,7 +54,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=ERROR_HANDLERS,
     )  # fmt: skip
     app.state.settings, app.state.metrics = settings, metrics
-    served = (events, onboarding, users, surfaces, privacy, items, operations)
+    served = (events, onboarding, users, surfaces, heads, privacy, items, operations)
     for router in (*(one.router for one in served), pages.docs):
         app.include_router(router)
     if settings.page:

@@ -61,9 +61,9 @@ def main(context: click.Context, home: Path) -> None:
 # One thread per library call is fastest at these sizes, and implicit insists on it; set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from palate.cli import ab, answers, data, homes, judge, lab, onboard, serving, space, training, user  # noqa: E402  # they hang commands on `main`
+from palate.cli import ab, answers, data, heads, homes, judge, lab, onboard, serving, space, training, user  # noqa: E402  # they hang commands on `main`
 
-for module in (homes, data, training, space, answers, onboard, user, judge, ab, lab, serving):
+for module in (homes, data, training, space, heads, answers, onboard, user, judge, ab, lab, serving):
     for command in module.COMMANDS:
         main.add_command(command)
 
