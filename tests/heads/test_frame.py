@@ -94,7 +94,7 @@ def test_who_was_not_there_yet_is_a_stranger(trained: Trained) -> None:
     found = frame(trained.home, ["nobody", "nobody either", "nobody"], items, times)
     encoder = Spaces(trained.home.spaces).live.encoder
     np.testing.assert_allclose(found.tastes, np.tile(encoder.stranger, (3, 1)), atol=1e-6)
-    assert not found.facts[:, :7].any()
+    assert not found.facts[:, FACTS.index("own_plays") : FACTS.index("kind_share") + 1].any()
 
 
 def test_a_space_that_learnt_later_is_refused_unless_allowed(trained: Trained) -> None:

@@ -50,7 +50,8 @@ def test_the_request_path_says_what_the_head_says(own: Trained, model: str) -> N
         items = [str(live.items.id(row)) for row in ROWS.tolist()]
         at_end = frame(own.home, [user] * len(ROWS), items, [own.end + 1.0] * len(ROWS), store=live.items)
         trends = live.path.stock.trends
-        at_end.facts[:, [7, 8, 9]] = np.log1p([trends.week[ROWS], trends.month[ROWS], trends.ever[ROWS]]).T
+        popular = [FACTS.index(name) for name in ("plays_week", "plays_month", "plays_ever")]
+        at_end.facts[:, popular] = np.log1p([trends.week[ROWS], trends.month[ROWS], trends.ever[ROWS]]).T
         answered = live.heads.score("likes", live.query(Ask(user), "x"), ROWS, user)
     assert (answered.head, answered.space, answered.note) == ("likes@1", "taste@2", None)
     np.testing.assert_allclose(answered.values, head.scores(at_end), atol=0.02)
