@@ -17,6 +17,7 @@ from palate.api.metrics import Metrics
 from palate.api.routes import (
     events,
     explaining,
+    heads,
     items,
     onboarding,
     operations,
@@ -25,7 +26,7 @@ from palate.api.routes import (
     slates,
     surfaces,
     users,
-)  # fmt: skip
+)
 from palate.api.serving import Serving
 from palate.api.settings import ServerSettings
 from palate.api.slates import open_slates
@@ -77,7 +78,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=ERROR_HANDLERS,
     )  # fmt: skip
     app.state.settings, app.state.metrics = settings, metrics
-    served = (events, onboarding, users, surfaces, slates, explaining, privacy, items, operations)
+    served = (events, onboarding, users, surfaces, slates, explaining, heads, privacy, items, operations)
     for router in (*(one.router for one in served), pages.docs):
         app.include_router(router)
     if settings.page:

@@ -66,6 +66,7 @@ from palate.cli import (  # noqa: E402  # they hang commands on `main`
     answers,
     data,
     explaining,
+    heads,
     homes,
     judge,
     lab,
@@ -75,9 +76,12 @@ from palate.cli import (  # noqa: E402  # they hang commands on `main`
     space,
     training,
     user,
-)  # fmt: skip
+)
 
-for module in (homes, data, training, space, answers, explaining, onboard, slates, user, judge, ab, lab, serving):
+MODULES = (
+    homes, data, training, space, heads, answers, explaining, onboard, slates, user, judge, ab, lab, serving,
+)  # fmt: skip
+for module in MODULES:
     for command in module.COMMANDS:
         main.add_command(command)
 

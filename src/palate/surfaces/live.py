@@ -14,6 +14,7 @@ from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
+from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
@@ -82,6 +83,11 @@ class LiveHome:
     def onboarding(self) -> Onboarding:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
+
+    @cached_property
+    def heads(self) -> LiveHeads:
+        """What other teams' heads say of items; each is loaded when first asked for."""
+        return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
