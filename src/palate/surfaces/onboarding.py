@@ -135,6 +135,10 @@ class Onboarding:
             for place, share in zip(offered, known, strict=True)
         ]  # fmt: skip
 
+    def first_items(self, n: int) -> list[int]:
+        """The row of the most heard item of each of up to n picks to offer, the most telling first."""
+        return [int(self.choices.items(place)[0]) for place in self._offered(n, (), (), ())]
+
     @cached_property
     def _offered(self) -> Callable[..., list[int]]:
         """`Guide.offer`, the last answers kept: every stranger begins with the same question."""
