@@ -135,9 +135,9 @@ class Onboarding:
             for place, share in zip(offered, known, strict=True)
         ]  # fmt: skip
 
-    def first_items(self, n: int) -> list[int]:
-        """The row of the most heard item of each of up to n picks to offer, the most telling first."""
-        return [int(self.choices.items(place)[0]) for place in self._offered(n, (), (), ())]
+    def offered_places(self, n: int, picked: Sequence[str] = ()) -> list[int]:
+        """The places of up to n picks to offer, the most telling first."""
+        return self._offered(n, tuple(self.places(picked)), (), ())
 
     @cached_property
     def _offered(self) -> Callable[..., list[int]]:

@@ -40,7 +40,7 @@ def drafts_of(on: Drafting) -> list[Draft]:
 
 def first_picks(on: Drafting, onboarding: Onboarding) -> list[Draft]:
     """For a stranger: the most heard item of each artist and show that onboarding would offer."""
-    rows = onboarding.first_items(FIRST_PICKS)
+    rows = [int(onboarding.choices.items(place)[0]) for place in onboarding.offered_places(FIRST_PICKS)]
 
     def tell(shown: list[int]) -> Told:
         ever = on.stock.trends.ever

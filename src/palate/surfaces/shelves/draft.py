@@ -34,6 +34,11 @@ def says(told: Told) -> Callable[[list[int]], Told]:
     return lambda rows: told
 
 
+def says_of_each(title: str, reason: str, counted: Mapping[int, Evidence]) -> Callable[[list[int]], Told]:
+    """Says the same of whatever is shown, with the evidence of each row."""
+    return lambda rows: Told(title, reason, [counted[row] for row in rows])
+
+
 @dataclass(frozen=True)
 class Draft:
     """What one maker offers.
