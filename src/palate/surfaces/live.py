@@ -22,8 +22,9 @@ from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
-from palate.store.items import ItemStore
+from palate.store.items import ItemStore, words_of
 from palate.store.record_store import RecordStore
+from palate.store.words import WordIndex
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
@@ -79,6 +80,12 @@ class LiveHome:
     def onboarding(self) -> Onboarding:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
+
+    @cached_property
+    def names(self) -> WordIndex:
+        """The words of the names of artists and shows, by their places in `onboarding.choices`."""
+        choices = self.onboarding.choices
+        return WordIndex.of((words_of(name) for name in choices.names), choices.plays)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
