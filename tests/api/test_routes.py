@@ -106,6 +106,11 @@ def test_search_finds_words_and_a_taste_orders_them(client, user):
     exactly = get(client, "/v1/search", q=item["title"], user=user)["items"]
     assert exactly[0]["title"] == item["title"]
     assert get(client, "/v1/search", q=" ")["items"] == []
+    artist = item["artists"][0]
+    (shelf, *_) = get(client, "/v1/search", q=artist, user=user)["shelves"]
+    assert shelf["name"] == "artists"
+    assert shelf["items"][0]["artists"][0] == artist
+    assert get(client, "/v1/search", q=f"{item['title']}x")["typo"] is True
     assert get(client, "/v1/search", q=word, user="nobody")["items"] == get(client, "/v1/search", q=word)["items"]
 
 

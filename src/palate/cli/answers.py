@@ -107,15 +107,22 @@ def surface(
 
 @click.command()
 @click.argument("words", nargs=-1, required=True)
+@click.option("--user", metavar="USER", help="In the order of this listener's taste, with artists and shows.")
 @N
 @json_option
 @click.pass_obj
-def search(home: Home, words: tuple[str, ...], n: int, as_json: bool) -> None:
-    """Find items by words of their title or artists; the last word may be unfinished."""
+def search(home: Home, words: tuple[str, ...], user: str | None, n: int, as_json: bool) -> None:
+    """Find items by words of their title, artists, album or show; the last word may be unfinished."""
     from palate.store.items import ItemStore
     from palate.surfaces.ask import Ask
 
-    ask = Ask(n=n, words=" ".join(words))
+    ask = Ask(user, n, words=" ".join(words))
+    if user is not None:
+        from palate.jobs.online import open_live
+        from palate.surfaces.registry import answer as surface_answer
+
+        _show_slate(surface_answer(open_live(home), "search", ask), as_json)
+        return
     with ItemStore(home.require().online / "items") as items:
         found = [items.get(int(row)) for row in items.search(ask.words, ask.n)]
     answer = [{"item_id": str(one.item_id), "kind": one.kind.value, "title": one.title} for one in found]

@@ -23,8 +23,9 @@ from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
-from palate.store.items import ItemStore
+from palate.store.items import ItemStore, words_of
 from palate.store.record_store import RecordStore
+from palate.store.words import WordIndex
 from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
@@ -88,6 +89,12 @@ class LiveHome:
     def heads(self) -> LiveHeads:
         """What other teams' heads say of items; each is loaded when first asked for."""
         return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
+
+    @cached_property
+    def names(self) -> WordIndex:
+        """The words of the names of artists and shows, by their places in `onboarding.choices`."""
+        choices = self.onboarding.choices
+        return WordIndex.of((words_of(name) for name in choices.names), choices.plays)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.

@@ -17,6 +17,7 @@ from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
 from palate.surfaces.explain import Labels, explain
+from palate.surfaces.notes import counted, nothing_left
 
 Scorer = Callable[[Candidates, Query, Stock, Ranker], NDArray[np.float32]]
 Arrange = Callable[[Candidates, Query, Stock, int], tuple[Candidates, list[Removed]]]
@@ -87,7 +88,7 @@ class RequestPath:
         ranked = self.rank(recipe, query, horizon(n))
         shown = ranked.candidates.take(np.arange(min(n, len(ranked.candidates))))
         items = explain(shown, query, self.stock, self.labels)
-        stranger = query.stranger and user_id is not None
+        stranger, removed = query.stranger and user_id is not None, counted(ranked.removed)
         slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, shown)
         note_ranks(slate_id, ranked.candidates)
         return Slate(
@@ -99,8 +100,9 @@ class RequestPath:
             stranger=stranger,
             items=items,
             stages={"retrieved": len(ranked.offered), "answered": len(items)},
-            removed={one.reason: len(one.items) for one in ranked.removed},
+            removed=removed,
             taste_offset=query.offset,
+            note=None if items else nothing_left(len(ranked.offered), removed),
         )
 
 
