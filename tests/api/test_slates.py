@@ -80,6 +80,19 @@ def test_pages_are_one_slate_whatever_is_heard_in_between(client: TestClient) ->
     )
 
 
+def test_what_changes_a_further_page_makes_another_slate(served: TestClient) -> None:
+    first = get(served, FOR_YOU, n=5)
+    event = {"user_id": USER, "item_id": ids(get(served, first["next"]))[0], "event": "hide"}
+    offset = served.post("/v1/events", json={"events": [event]}).json()["offset"]
+    while get(served, f"/v1/users/{USER}/taste")["offset"] < offset:
+        time.sleep(0.01)
+    later = get(served, FOR_YOU, n=5)
+    assert ids(later) == ids(first)
+    assert later["slate_id"] != first["slate_id"]
+    assert event["item_id"] in ids(get(served, first["next"]))
+    assert event["item_id"] not in ids(get(served, later["next"]))
+
+
 def test_pages_survive_the_process(home: Home) -> None:
     with TestClient(create_app(home)) as client:
         first = get(client, FOR_YOU, n=10)
@@ -157,11 +170,13 @@ def test_a_private_session_leaves_nothing(served: TestClient, home: Home) -> Non
     assert served.post("/v1/events", json={"private": True, "events": [{"user_id": "u"}]}).status_code == 422
     assert served.post("/v1/events", json={"private": "yes", "events": [event]}).status_code == 422
     public = get(served, f"/v1/users/{OTHER}/surfaces/for_you", n=1)
+    assert len(get(served, public["next"] + "&private=true")["items"]) == 1
     assert [one.slate.slate_id for one in logged(home, 1)] == [public["slate_id"]]
     assert served.post("/v1/events", json={"private": False, "events": [event]}).json()["accepted"] == 1
     assert {path.name for path in before} == {path.name for path in home.listening.glob("*.sqlite")}
     with SlateLog(home.listening / FILE) as log:
         assert log.aired(USER, "for_you", 0.0)[0].tolist() == []
+        assert len(log.aired(OTHER, "for_you", 0.0)[0]) == 1
 
 
 def test_the_deleted_are_not_logged_and_their_slates_are_gone(served: TestClient, home: Home) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Offer, merge
-from palate.ranking.watch import HORIZON, Watch, horizon, note_ranks, watched, watching
+from palate.ranking.watch import Watch, note_ranks, watched, watching
 
 
 def candidates(*rows: int) -> Candidates:
@@ -22,16 +22,13 @@ def doubled(some: Candidates, by: float) -> NDArray[np.float32]:
 def test_nobody_watches_by_default() -> None:
     assert doubled(candidates(3, 1), 2.0).tolist() == [[6.0, 3.0], [2.0, 1.0]]
     note_ranks("s", candidates(1))
-    assert horizon(7) == 7
     with watching() as watch:
         pass
-    assert (watch.features, watch.ranks, horizon(7)) == ([], {}, 7)
+    assert (watch.features, watch.ranks) == ([], {})
 
 
 def test_who_watches_gets_the_very_rows_by_item() -> None:
     with watching() as watch:
-        assert horizon(7) == HORIZON
-        assert horizon(HORIZON + 1) == HORIZON + 1
         doubled(candidates(3, 1, 5), 2.0)
         doubled(candidates(5, 8), 10.0)
         note_ranks("s", candidates(5))

@@ -30,9 +30,13 @@ def first_page(request: Request, one: Answered, n: int, surface_path: str | None
 
 
 async def further_page(
-    request: Request, serving: Serving, one: Answered, offset: int, n: int, surface_path: str | None = None
-) -> Response:
-    """Items offset:offset + n of a slate; 404 for what can only be told by a version that is not served any more."""
+    request: Request, serving: Serving, one: Answered, offset: int, n: int, surface_path: str | None = None,
+    private: bool = False,
+) -> Response:  # fmt: skip
+    """Items offset:offset + n of a slate; 404 for what can only be told by a version that is not served any more.
+
+    private: nobody learns that the page was looked at.
+    """
     end, slate = min(offset + n, len(one.rows)), one.slate
     items, shown = slate.items[offset:end], len(slate.items)
     if end > max(offset, shown):
@@ -42,8 +46,9 @@ async def further_page(
                 f"slate {slate.slate_id} is of {slate.space}, which is no longer served; ask again without it"
             )
         items = await soon(n, lambda: more(live, one, offset, end))
-        behind = one.rows[max(offset, shown) : end]
-        request.app.state.slates.shown(Airing(one.user, slate.surface, serving.wall(), behind))
+        if not private:
+            behind = one.rows[max(offset, shown) : end]
+            request.app.state.slates.shown(Airing(one.user, slate.surface, serving.wall(), behind))
     following = _next(one, max(end, offset), n, surface_path)
     return _sent(request, replace(slate, items=items, shelves=[], next=following))
 

@@ -97,7 +97,7 @@ class KeptSlates:
         """Keeps an answer for further pages, and has it logged."""
         with self._turn:
             self._forget_deleted()
-            self._kept[one.slate.slate_id] = one
+            self._kept.setdefault(one.slate.slate_id, one)  # the first one stays, as in the log
             self._kept.move_to_end(one.slate.slate_id)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)

@@ -51,11 +51,12 @@ def add(db: sqlite3.Connection, airings: Sequence[Airing]) -> None:
 def of(db: sqlite3.Connection, user: str, surface: str, since: float) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """rows # (a,) int32 and times # (a,) unix seconds of what was shown from the hour of `since` on.
 
-    An item stands once for each hour in which it was shown, with the latest time in it. At most MOST_HOURS hours.
+    An item stands once for each hour in which it was shown, with the latest time in it. Hour by hour, and by row within
+    one; at most MOST_HOURS hours.
     """
     asked = f"""SELECT hour, items FROM aired WHERE user = ? AND surface = ? AND hour >= ?
         ORDER BY hour DESC LIMIT {MOST_HOURS}"""
-    return _unpacked(db.execute(asked, (user, surface, since // HOUR_SECONDS)).fetchall())
+    return _unpacked(db.execute(asked, (user, surface, since // HOUR_SECONDS)).fetchall()[::-1])
 
 
 def every(db: sqlite3.Connection, since: float) -> Iterator[Airing]:

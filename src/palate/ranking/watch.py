@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates
 
-HORIZON = 100  # ranks behind a slate, those shown among them: quotas are meant for so many
+HORIZON = 100  # ranks that a slate decides, those shown among them: quotas are meant for so many
 
 P = ParamSpec("P")
 Compute = Callable[Concatenate[Candidates, P], NDArray[np.float32]]
@@ -78,11 +78,6 @@ def watched(compute: Compute[P]) -> Compute[P]:
         return matrix
 
     return told
-
-
-def horizon(n: int) -> int:
-    """How many ranks an answer of n items should know: HORIZON while somebody watches, else n."""
-    return n if _WATCH.get() is None else max(n, HORIZON)
 
 
 def note_ranks(slate_id: str, candidates: Candidates) -> None:

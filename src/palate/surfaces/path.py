@@ -11,7 +11,7 @@ from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
 from palate.ranking.variety import arrange
-from palate.ranking.watch import horizon, note_ranks
+from palate.ranking.watch import HORIZON, note_ranks
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
@@ -85,11 +85,11 @@ class RequestPath:
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
-        ranked = self.rank(recipe, query, horizon(n))
+        ranked = self.rank(recipe, query, max(n, HORIZON))
         shown = ranked.candidates.take(np.arange(min(n, len(ranked.candidates))))
         items = explain(shown, query, self.stock, self.labels)
         stranger, removed = query.stranger and user_id is not None, counted(ranked.removed)
-        slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, shown)
+        slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates, len(items))
         note_ranks(slate_id, ranked.candidates)
         return Slate(
             slate_id=slate_id,
@@ -106,7 +106,7 @@ class RequestPath:
         )
 
 
-def _slate_id(surface: str, space: str, user_id: str | None, query: Query, candidates: Candidates) -> str:
-    """Equal for equal answers to the same listener in the same state."""
-    state = f"{surface}|{space}|{user_id}|{query.record.at}|{query.seeds.tolist()}".encode()
+def _slate_id(surface: str, space: str, user_id: str | None, query: Query, candidates: Candidates, shown: int) -> str:
+    """Equal for equal answers, further pages among them, to the same listener in the same state."""
+    state = f"{surface}|{space}|{user_id}|{query.record.at}|{query.seeds.tolist()}|{shown}".encode()
     return hashlib.blake2b(state + candidates.items.tobytes(), digest_size=10).hexdigest()

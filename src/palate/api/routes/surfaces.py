@@ -61,7 +61,7 @@ async def surface(
         kept = request.app.state.slates.find(slate)
         if kept is None or kept.slate.user_id not in (None, ask.user_id) or kept.slate.surface != named(name).name:
             return not_there(f"no slate {slate[:80]!r} of {name} is kept for this listener; ask again without it")
-        return await further_page(request, serving, kept, offset, ask.n, path)
+        return await further_page(request, serving, kept, offset, ask.n, path, ask.private)
     if offset:
         raise BadInput(f"offset = {offset} came without a slate; follow `next` of the answer before")
     if ask.private:
