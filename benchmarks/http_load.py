@@ -36,6 +36,7 @@ from palate.ranking.features import features
 from palate.ranking.variety import spread
 from palate.retrieval.filters import apply
 from palate.retrieval.retrieve import retrieve
+from palate.surfaces.ask import Ask
 from palate.surfaces.explain import explain
 from palate.surfaces.live import LiveHome
 from palate.surfaces.screens.for_you import FOR_YOU
@@ -126,7 +127,7 @@ def breakdown(home: Home, users: list[str]) -> dict[str, list[float]]:
         def lap(marks: list[float] = marks) -> None:
             marks.append(time.perf_counter())
 
-        query = live.query(user, [], [])
+        query = live.query(Ask(user), FOR_YOU.name)
         lap()
         found = retrieve(FOR_YOU.quotas_for(N), query, stock)
         lap()

@@ -19,7 +19,7 @@ def test_the_most_telling_source_stands_first_whatever_the_order_of_the_quotas()
     quotas = dict.fromkeys(reversed(RETRIEVERS), 6)
     found = retrieve(quotas, LISTENER, STOCK)
     assert found.sources == tuple(RETRIEVERS)
-    assert [found.source(row) for row in range(3)] == ["again", "company", "company"]
+    assert [found.source(row) for row in range(3)] == ["again", "sequence", "sequence"]
     assert found.items.tolist()[:3] == [0, 1, 5]
     assert sorted(found.items.tolist()) == list(range(6))
 

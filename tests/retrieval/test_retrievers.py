@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,10 @@ from hypothesis import strategies as st
 
 from palate.core.candidates import Offer
 from palate.embeddings.records import UserRecord
+from palate.listening.history import History
+from palate.retrieval.crowds import LEAST_LISTENERS, LISTED, Crowds
+from palate.retrieval.everybody import circle, country, exploration, new, popular, rising
+from palate.retrieval.lately import INTERESTS, LEAST_OF_INTERESTS, due, interests, sequence
 from palate.retrieval.retrievers import (
     RECENT_ITEMS,
     RETRIEVERS,
@@ -15,8 +20,6 @@ from palate.retrieval.retrievers import (
     company_of_seeds,
     near_seeds,
     near_taste,
-    new,
-    popular,
 )
 
 from .small import NOW, query_of, record_of, stock_of
@@ -174,10 +177,120 @@ def test_an_offer_is_short_descending_and_without_repeats(
     assert (np.diff(offer.scores) <= 0).all()
     tied = np.diff(offer.scores) == 0
     assert (np.diff(offer.items)[tied] > 0).all()
-    if name in ("near_taste", "near_seeds", "new", "popular"):
+    if name in ("near_taste", "near_seeds", "rising", "new", "popular", "exploration"):
         assert all(available[item] for item in rows(offer))
     else:
         assert set(offer.because.tolist()) <= set(own)
+
+
+def test_the_sequence_calls_the_last_item_loudest() -> None:
+    stock = stock_of(np.eye(5, 2), {0: [(2, 0.4), (3, 0.2)], 1: [(4, 0.8), (2, 0.4)]})
+    offer = sequence(query_of(record_of(plays=[(0, 30), (1, 60)])), stock, 10)  # 1 was before 0, however long ago
+    assert rows(offer) == [2, 4, 3]
+    np.testing.assert_allclose(offer.scores, [0.4 + 0.8 * 0.4, 0.8 * 0.8, 0.2], rtol=1e-6)
+    assert offer.because.tolist() == [0, 1, 0]
+
+
+def test_each_interest_has_its_own_neighbours() -> None:
+    """Three directions, two listens of each; between them stands what no interest wants."""
+    corners = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    between = [1 / np.sqrt(3)] * 3
+    vectors = np.array([[*c, 0] for c in [*corners, *corners, *corners, between]])
+    record = record_of(plays=[(item, item) for item in range(6)], dim=4)
+    offer = interests(query_of(record, taste=[1, 1, 1, 0]), stock_of(vectors), 9)
+    assert set(rows(offer)) == set(range(9))
+    because = dict(zip(rows(offer), offer.because.tolist(), strict=True))
+    assert {item: because[item] % INTERESTS for item in (6, 7, 8)} == {6: 0, 7: 1, 8: 2}
+    assert all(item != anchor for item, anchor in because.items())
+    few = record_of(plays=[(item, 1) for item in range(LEAST_OF_INTERESTS - 1)], dim=4)
+    assert rows(interests(query_of(few, taste=[1, 1, 1, 0]), stock_of(vectors), 6)) == []
+
+
+def test_what_is_due_was_played_twice_and_has_rested() -> None:
+    record = record_of(
+        plays=[(0, 20), (0, 300), (1, 20), (2, 1), (2, 2), (3, 200), (3, 300), (4, 40), (4, 41), (4, 42)]
+    )
+    offer = due(query_of(record), stock_of(np.eye(5, 2)), 10)
+    assert rows(offer) == [0, 4]  # 1 once only, 2 just now, 3 too long ago
+    np.testing.assert_allclose(offer.scores, [np.log(3) * (14 / 20) ** 0.5, np.log(4) * (14 / 40) ** 0.5], rtol=1e-6)
+    assert offer.because.tolist() == rows(offer)
+
+
+def test_rising_is_more_than_usual() -> None:
+    stock = stock_of(np.ones((5, 2)), week=[10, 10, 4, 20, 5], month=[10, 40, 4, 40, 5], available=[1, 1, 1, 1, 0])
+    offer = rising(query_of(), stock, 10)
+    assert rows(offer) == [0, 3]  # 1 as usual, 2 too few, 4 cannot be played
+    np.testing.assert_allclose(offer.scores, [11 / 3.5, 21 / 11], rtol=1e-6)
+
+
+def crowds_of(**lists: dict[int, list[tuple[int, int]]]) -> Crowds:
+    """Lists of (item, listeners) by place: countries=..., circles=...; circle c points along axis c."""
+
+    def table(groups: dict[int, list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        items, listeners = np.full((len(groups), LISTED), -1, np.int32), np.zeros((len(groups), LISTED), np.int32)
+        for place, pairs in groups.items():
+            for at, (item, count) in enumerate(pairs):
+                items[place, at], listeners[place, at] = item, count
+        return items, listeners, 2 * listeners
+
+    countries, circles = lists.get("countries", {}), lists.get("circles", {})
+    names: list[str] = ["DE", "SE"][: len(countries)]
+    return Crowds(NOW, names, *table(countries), np.eye(len(circles), 2, dtype=np.float32), *table(circles))
+
+
+def test_a_country_and_a_circle_offer_their_own_lists() -> None:
+    crowds = crowds_of(countries={0: [(3, 9), (1, 4)], 1: [(0, 5)]}, circles={0: [(2, 7)], 1: [(1, 6), (0, 3)]})
+    stock = replace(stock_of(np.eye(4, 3), available=[1, 0, 1, 1]), crowds=crowds)
+    german = replace(query_of(taste=[0, 0, 1]), country="DE")
+    assert (rows(country(german, stock, 9)), country(german, stock, 9).scores.tolist()) == ([3], [9])
+    assert rows(country(replace(german, country="FR"), stock, 9)) == rows(country(query_of(), stock, 9)) == []
+    known = query_of(record_of(plays=[(0, 1)], dim=3), taste=[0.2, 0.9, 5.0])
+    assert (rows(circle(known, stock, 9)), circle(known, stock, 9).scores.tolist()) == ([0], [3])
+    assert rows(circle(known, replace(stock, crowds=None), 9)) == []
+
+
+def test_exploration_tries_what_is_near_and_hardly_heard() -> None:
+    stock = stock_of(np.eye(4, 3), ever=[5, 0, 2, 9])
+    query = query_of(record_of(plays=[(3, 1)], dim=3), taste=[1, 1, 1])
+    offer = exploration(query, stock, 2)
+    assert (rows(offer), offer.scores.tolist()) == ([1, 2], [0, -2])
+
+
+def test_crowds_count_what_a_group_heard_lately(tmp_path: Path) -> None:
+    """Two countries of three; item 0 is heard by all Germans, item 1 by two, item 2 long ago."""
+    plays = [(u, 0, 1) for u in range(3)] + [(0, 1, 2), (1, 1, 2), (0, 2, 40), (1, 2, 40), (2, 2, 40), (0, 0, 2)]
+    plays.sort(key=lambda one: -one[2])
+    user, item, ago = (np.array(column) for column in zip(*plays, strict=True))
+    n = len(plays)
+    history = History(
+        user.astype(np.int32), item.astype(np.int32), NOW - ago * DAY, np.zeros(n, np.uint8),
+        *[np.full(n, 200, np.float32)] * 2, np.arange(n), [f"u{i}" for i in range(6)], 4,
+    )  # fmt: skip
+    crowds = Crowds.at(history, NOW, np.zeros((6, 2), np.float32), ["DE", "DE", "DE", "SE", None, "SE"])
+    assert LEAST_LISTENERS == 3
+    assert (crowds.countries, crowds.country_items[:, :2].tolist()) == (["DE", "SE"], [[0, -1], [-1, -1]])
+    assert (crowds.country_listeners[0, 0], crowds.country_plays[0, 0]) == (3, 4)
+    assert crowds.circle(np.ones(2, np.float32)) is None
+    crowds.save(tmp_path / "crowds.npz")
+    again = Crowds.load(tmp_path / "crowds.npz")
+    assert (again.countries, again.country_plays.tolist()) == (crowds.countries, crowds.country_plays.tolist())
+
+
+def test_circles_are_of_tastes_that_point_the_same_way() -> None:
+    """Four hundred listeners along two axes, each half hears one item."""
+    angle = np.concatenate([np.linspace(0, 0.3, 200), np.linspace(1.3, 1.57, 200)])
+    directions = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    user, n = np.arange(400, dtype=np.int32), 400
+    history = History(
+        user, (user >= 200).astype(np.int32), np.full(n, NOW - DAY), np.zeros(n, np.uint8), np.full(n, 200, np.float32),
+        np.full(n, 200, np.float32), np.arange(n), [f"u{i}" for i in range(n)], 2,
+    )  # fmt: skip
+    crowds = Crowds.at(history, NOW, directions, [None] * n)
+    assert len(crowds.centres) == 4
+    for axis in range(2):
+        place = crowds.circle(np.eye(2, dtype=np.float32)[axis])
+        assert crowds.circle_items[place, :2].tolist() == [axis, -1]
+    assert crowds.circle_listeners[:, 0].sum() == n
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.integers(1, 8))

@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 from palate.api.events import id_text
 from palate.api.serving import Serving
-from palate.core.clock import Calendar
 from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError, Unavailable, UnknownItem
 from palate.surfaces.ask import MOST_ITEMS
 
@@ -60,15 +59,6 @@ Count = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many, at most
 async def soon(n: int, work: Callable[[], T]) -> T:
     """What `work` gives: at once when it is about n <= IN_LOOP_ITEMS items (a thread only adds jitter), else aside."""
     return work() if n <= IN_LOOP_ITEMS else await run_in_threadpool(work)
-
-
-def true_time(calendar: Calendar, home_time: float) -> float:
-    """The earliest unix time with this home time; home times never leave the house."""
-    moment = home_time
-    for start, end in calendar.pauses:
-        if moment > start:
-            moment += end - start
-    return moment
 
 
 def count_age(request: Request, serving: Serving, surface: str, offset: int | None) -> None:

@@ -20,7 +20,8 @@ from palate.listening.listeners import ACCOUNT_CREATED, ListenerColumns
 
 SEPARATOR = "|"  # between the values of a list, as they are imported: languages "en|sv"
 LANGUAGES = "languages"
-WORDS = ("country", LANGUAGES, "device")  # attributes that are texts, in the order of their columns
+COUNTRY = "country"
+WORDS = (COUNTRY, LANGUAGES, "device")  # attributes that are texts, in the order of their columns
 OTHER, UNKNOWN = "other", "unknown"
 BIRTH_YEAR = "birth_year"
 AGES_YEARS = (18.0, 25.0, 35.0, 45.0, 55.0)  # where one bucket ends and the next begins

@@ -34,7 +34,8 @@ from palate.embeddings.states import packed_states
 from palate.embeddings.teacher import Lesson
 from palate.fresh.archive import copy_of
 from palate.fresh.engine import embedded, open_store
-from palate.jobs.fit import encoded, fit_ranker, stock_at
+from palate.jobs.crowding import crowds_at
+from palate.jobs.fit import encoded, fit_ranker, some_tastes, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
 from palate.jobs.promoting import after_training
@@ -43,6 +44,8 @@ from palate.jobs.runs import Run, name_run, one_at_a_time, read_run
 from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
+from palate.retrieval.crowds import FILE as CROWDS
+from palate.retrieval.trends import Trends
 from palate.store.items import ItemStore
 
 with warnings.catch_warnings():  # it announces a change in a part that is not used here
@@ -188,7 +191,8 @@ class Published(Step):
         run, spaces = self.run_, Spaces(self.run_.home.spaces)
         done = [space for space in spaces.versions() if space.manifest.get("fingerprint") == run.fingerprint]
         space = done[-1] if done else _publish(run, spaces)
-        ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
+        items = progress(Catalog.open(run.home.catalog).items(), "items online")
+        ItemStore.write(run.home.online / "items", items, Trends.load(space.folder / "trends.npz").ever)
         with open_store(run.home) as store:
             states = _states(Inputs.load(run.everything), space)
             deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken
@@ -219,7 +223,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
     encoder = turned.encoder
     found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
-    stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
+    tastes = some_tastes(inputs, found)
+    stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label(), tastes)
 
     def fill(folder: Path) -> None:
         for name, side in (("item_vectors.npy", stock.vectors), ("listened.npy", stock.listened)):
@@ -231,6 +236,7 @@ def _publish(run: Run, spaces: Spaces) -> Space:
         inputs.columns.save(folder / "columns.npz")
         stock.trends.save(folder / "trends.npz")
         stock.index.save(folder / "index")
+        crowds_at(inputs, encoder, stock, moment, run.settings.items.seed).save(folder / CROWDS)
 
     manifest = {
         "fingerprint": run.fingerprint, "base": run.base, "moment": moment, "until": run.until,

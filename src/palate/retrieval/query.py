@@ -53,6 +53,7 @@ class Query:
     exclude # (e,) int32 rows that must not come back
     only    # (items,) bool, what may be offered at all; None for everything
     steer   how this answer shall lean
+    country of the listener, where it is told
     aired   what they were shown before; None where nothing is kept of it
     offset  up to where in the log the record holds each listen of theirs; None when nobody asks
     """
@@ -64,6 +65,7 @@ class Query:
     exclude: NDArray[np.int32] = field(default_factory=_nothing)
     only: NDArray[np.bool_] | None = None
     steer: Steer = field(default_factory=Steer)
+    country: str | None = None
     aired: Aired | None = None
     offset: int | None = None
 

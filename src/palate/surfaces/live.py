@@ -12,16 +12,21 @@ from palate.core.home import Home
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
+from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
 from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
-from palate.retrieval.query import Query
+from palate.retrieval.crowds import FILE as CROWDS
+from palate.retrieval.crowds import Crowds
+from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
-from palate.store.items import ItemStore
+from palate.store.items import ItemStore, words_of
 from palate.store.record_store import RecordStore
+from palate.store.words import WordIndex
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
@@ -35,7 +40,8 @@ def open_stock(space: Space) -> Stock:
     columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger)
+    crowds = Crowds.load(folder / CROWDS) if (folder / CROWDS).is_file() else None
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger, crowds)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class LiveHome:
     """Answers requests from one home. Reads only; records change when a Folder writes them.
 
     tastes  how fresh each surface's answers are; None: every request reads the records
+    airings what listeners were shown before; None: nothing is kept of it
     """
 
     home: Home
@@ -52,6 +59,7 @@ class LiveHome:
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
+    airings: Airings | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -81,6 +89,12 @@ class LiveHome:
     def heads(self) -> LiveHeads:
         """What other teams' heads say of items; each is loaded when first asked for."""
         return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
+
+    @cached_property
+    def names(self) -> WordIndex:
+        """The words of the names of artists and shows, by their places in `onboarding.choices`."""
+        choices = self.onboarding.choices
+        return WordIndex.of((words_of(name) for name in choices.names), choices.plays)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
@@ -117,6 +131,11 @@ class LiveHome:
             raise UnknownItem(item_id)
         return int(row)
 
+    def country(self, user_id: str | None) -> str | None:
+        """Where the listener is told to be; None when nothing is told."""
+        told = {} if user_id is None else self.attributes.of([user_id], self.clock.calendar).values
+        return told[COUNTRY][0] if COUNTRY in told else None
+
     def query(self, ask: Ask, surface: str) -> Query:
         """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is UnknownItem."""
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
@@ -125,5 +144,12 @@ class LiveHome:
         return Query(
             state.record, state.taste, self.clock.now(),
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
-            exclude=np.array(excluded, np.int32), steer=ask.steer, offset=None if taken is None else taken.offset,
+            exclude=np.array(excluded, np.int32), steer=ask.steer, country=self.country(ask.user_id),
+            aired=self.aired(ask, surface, state.record), offset=None if taken is None else taken.offset,
         )  # fmt: skip
+
+    def aired(self, ask: Ask, surface: str, record: UserRecord) -> Aired | None:
+        """What this surface showed the listener before; None where nothing is kept, nobody asks, or in private."""
+        if self.airings is None or ask.user_id is None or ask.private:
+            return None
+        return self.airings.of(ask.user_id, surface, record, self.clock)
