@@ -18,6 +18,11 @@ def pins(trained: Trained) -> dict[str, str]:
     return dict(Spaces(trained.home.spaces).aliases.standing().pins)
 
 
+def of_taste_1(trained: Trained) -> dict[str, str]:
+    """What the manifest of a head says that was taught on taste@1."""
+    return {"space": "taste@1", "space_mark": Spaces(trained.home.spaces).get("taste@1").mark}
+
+
 @pytest.fixture
 def two(own: Trained) -> Heads:
     """likes@1, live, and likes@2, next."""
@@ -55,8 +60,8 @@ def test_what_is_live_keeps_its_space(two: Heads, own: Trained) -> None:
 
 def test_promotion_and_rollback_move_the_alias_and_the_pin(two: Heads, own: Trained) -> None:
     spaces = Spaces(own.home.spaces)
-    folder = own.home.heads / "likes@2" / "manifest.json"
-    write_json(folder, read_json(folder) | {"space": "taste@1"})
+    path = own.home.heads / "likes@2" / "manifest.json"
+    write_json(path, read_json(path) | of_taste_1(own))
     two.promote("likes@2", "better")
     assert (two.live("likes"), pins(own)) == ("likes@2", {"head.likes": "taste@1"})
     two.rollback("likes", "worse")
@@ -102,7 +107,7 @@ def test_a_head_whose_space_is_gone_is_off_unless_the_live_one_was_turned_onto_i
     """taste@2 was turned onto taste@1, not the other way round."""
     spaces, manifest = Spaces(own.home.spaces), two.manifest("likes@1")
     assert ground_of("likes@1", manifest, spaces).how == "live"
-    old = manifest | {"space": "taste@1"}
+    old = manifest | of_taste_1(own)
     assert ground_of("x", old, spaces).how == "pinned", "a rollback goes to it, so it is in use"
     shutil.rmtree(own.home.spaces / "taste@1")
     assert ground_of("x", old, spaces).how == "off"
@@ -111,6 +116,14 @@ def test_a_head_whose_space_is_gone_is_off_unless_the_live_one_was_turned_onto_i
     assert (turned.how, turned.space) == ("turned", "taste@2")
     for other in ({"space": "taste@7"}, {"dim": 8}, {"factors": 1}):
         assert ground_of("x", old | {"aligned": True} | other, spaces).how == "off"
+
+
+def test_a_head_of_another_homes_space_is_off(two: Heads, own: Trained) -> None:
+    manifest = two.manifest("likes@1") | {"space_mark": "that of another home"}
+    ground = ground_of("likes@1", manifest, Spaces(own.home.spaces))
+    assert (ground.how, ground.note) == (
+        "off", "the head likes@1 is off: it was taught on the taste@2 of another home; train it here",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["", "Likes", "a/b", "..", "a b", "1st", "x" * 64])

@@ -19,10 +19,11 @@ ASKED_ROWS = 65_536  # rows of a large question are answered in parts, which bou
 
 @dataclass(frozen=True)
 class Fitted:
-    """inputs: what it reads, in the order of its columns; space, dim, factors: of the vectors that it was taught on."""
+    """inputs: what it reads, in the order of its columns; the others: of the vectors that it was taught on."""
 
     inputs: tuple[Input, ...]
     space: str
+    space_mark: str
     dim: int
     factors: int
     model: Model
@@ -50,8 +51,8 @@ class Fitted:
         """What `load` needs beside the model."""
         model = "trees" if isinstance(self.model, Trees) else "linear"
         return {
-            "inputs": list(self.inputs), "facts": list(FACTS), "space": self.space, "dim": self.dim,
-            "factors": self.factors, "stored_as": model,
+            "inputs": list(self.inputs), "facts": list(FACTS), "space": self.space,
+            "space_mark": self.space_mark, "dim": self.dim, "factors": self.factors, "stored_as": model,
         }  # fmt: skip
 
     @classmethod
@@ -59,7 +60,7 @@ class Fitted:
         """From a version's folder and its manifest; Corrupt when the two do not fit this Palate or each other."""
         try:
             inputs, dim = tuple(manifest["inputs"]), int(manifest["dim"])
-            told = (inputs, str(manifest["space"]), dim, int(manifest["factors"]))
+            told = (inputs, str(manifest["space"]), str(manifest["space_mark"]), dim, int(manifest["factors"]))
             trees, names = manifest["stored_as"] == "trees", tuple(manifest["facts"])
         except (KeyError, TypeError, ValueError) as error:
             raise Corrupt(f"{folder}/manifest.json is no head's ({error!r}); roll back or register it again") from error

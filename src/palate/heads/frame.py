@@ -37,7 +37,7 @@ BLOCK_EVENTS, BLOCK_ASKED = 500_000, 4_096  # of one part of the work: about 250
 class Frame:
     """n examples, made by `frame`; `examples[rows]` gives some of them, by a mask, positions or a slice.
 
-    space    label of the version that the vectors are of
+    space, space_mark  label and mark of the version that the vectors are of
     factors  how many coordinates, the first ones, items and tastes share beside popularity
     users    # (n,) text; rows # (n,) int32 catalogue rows; times # (n,) float64 unix seconds
     tastes   # (q, dim) float32, one for each distinct listener and moment; asked # (n,) int32 which of them
@@ -48,6 +48,7 @@ class Frame:
     """
 
     space: str
+    space_mark: str
     factors: int
     users: NDArray[np.str_]
     rows: NDArray[np.int32]
@@ -121,8 +122,8 @@ def frame(
     asked = inverse.astype(np.int32)
     tastes, told = asking.answered(names[distinct["user"]].tolist(), distinct["at"].copy(), rows, asked)
     return Frame(
-        chosen.label, chosen.encoder.factors, who, rows, when, tastes, asked, chosen.item_vectors, told, later,
-        bool(chosen.manifest.get("simulated", False)),
+        chosen.label, chosen.mark, chosen.encoder.factors,
+        who, rows, when, tastes, asked, chosen.item_vectors, told, later, bool(chosen.manifest.get("simulated", False)),
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ class Head:
             raise BadInput(f"all {len(told)} labels are {told[0]:g}; nothing can be learnt from that")
         inputs = as_inputs(self.inputs)
         model = self._learnt(examples.columns(inputs), told, yes_or_no)
-        self.fitted = Fitted(inputs, examples.space, examples.dim, examples.factors, model)
+        self.fitted = Fitted(inputs, examples.space, examples.space_mark, examples.dim, examples.factors, model)
         self.trained = {
             "examples": len(told), "listeners": len(np.unique(examples.users)), "mean_label": float(told.mean()),
             "yes_or_no": yes_or_no, "earliest": float(examples.times.min()), "latest": float(examples.times.max()),
@@ -77,7 +77,7 @@ class Head:
     def scores(self, examples: Frame) -> NDArray[np.float32]:
         """(n,) float32: the chance of yes, or the number. NotTrained before `fit`, BadInput: another space's frame."""
         fitted = self._fitted()
-        if examples.space != fitted.space:
+        if (examples.space, examples.space_mark) != (fitted.space, fitted.space_mark):
             raise BadInput(
                 f"{self.name} was taught on {fitted.space} and the frame is of {examples.space}; use one space"
             )

@@ -197,10 +197,14 @@ def consumer_of(name: str) -> str:
 
 def ground_of(label: str, manifest: Mapping[str, Any], spaces: Spaces, pinning: bool = False) -> Ground:
     """What a head of this manifest can stand on now; `pinning`: its space counts as pinned if it is there."""
-    own, live = str(manifest["space"]), spaces.aliases.standing().live
-    if own == live and own in _present(spaces):
+    own, live, present = str(manifest["space"]), spaces.aliases.standing().live, _present(spaces)
+    if own in present and present[own].mark != manifest["space_mark"]:
+        return Ground(
+            "off", None, f"the head {label} is off: it was taught on the {own} of another home; train it here"
+        )
+    if own in present and own == live:
         return Ground("live", own)
-    if own in _present(spaces) and (pinning or own in spaces.in_use):
+    if own in present and (pinning or own in spaces.in_use):
         return Ground("pinned", own)
     aligned = bool(manifest.get("aligned"))
     width = int(manifest["dim"]), int(manifest["factors"])
