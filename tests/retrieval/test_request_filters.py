@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core.candidates import Candidates, Offer, merge
+from palate.core.listens import Event
 from palate.retrieval.filters import (
     SKIPPED_DAYS,
     Filter,
@@ -18,7 +19,7 @@ from palate.retrieval.filters import (
 )
 from palate.retrieval.query import Query
 
-from .small import query_of, record_of, stock_of
+from .small import NOW, query_of, record_of, stock_of
 
 ALL: list[Filter] = [available, not_excluded, not_heard, not_just_skipped]
 
@@ -50,8 +51,8 @@ def test_heard_is_played_not_skipped() -> None:
 
 def test_what_was_hidden_stays_away_also_when_it_is_played_later() -> None:
     record = record_of(plays=[(2, 0)])
-    record.hide(2)
-    record.hide(0)
+    record.mark(2, Event.HIDE, NOW)
+    record.mark(0, Event.HIDE, NOW)
     assert kept_by(not_hidden, query_of(record)) == [1, 3]
 
 

@@ -24,8 +24,8 @@ TOO_FEW = "There is no mix yet: it takes a few played tracks that go together. f
 def answer(ask: Ask, live: LiveHome) -> Slate:
     """The mixes of a listener, about the same number of items each; a note when too little was played for one."""
     user_id, query = ask.listener, live.query(ask, NAME)
-    hidden = live.read(user_id).state.record.hidden
-    return mixed(live.path, replace(query, record=replace(query.record, hidden=hidden)), user_id, ask.n)
+    marks = live.read(user_id).state.record.marks  # what is hidden goes at once, however old the taste may be
+    return mixed(live.path, replace(query, record=replace(query.record, marks=marks)), user_id, ask.n)
 
 
 def mixed(path: RequestPath, query: Query, user_id: str, n: int) -> Slate:
