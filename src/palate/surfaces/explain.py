@@ -15,6 +15,7 @@ from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import Item
 from palate.core.slate import SlateItem
+from palate.ranking.arrange import EXPLORATION
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 
@@ -49,7 +50,7 @@ def explain(candidates: Candidates, query: Query, stock: Stock, labels: Labels) 
     names = [candidates.sources[c] for c in column.tolist()]
     near = np.flatnonzero([name == "near_taste" for name in names])
     anchors[near] = _closest_listens(candidates.items[near], query, stock)
-    reasons = _Reasons(query, stock, labels, _listens(query))
+    reasons = _Reasons(query, stock, labels, _listens(query), _chances(candidates))
     return [
         reasons.slate_item(row, score, name, anchor)
         for row, score, name, anchor in zip(
@@ -77,6 +78,15 @@ def _listens(query: Query) -> dict[int, tuple[int, float]]:
     return {row: (plays, round(ago, 2)) for row, plays, ago in told if plays > 0}
 
 
+def _chances(candidates: Candidates) -> dict[int, float]:
+    """With which probability each row that chance drew was drawn."""
+    if EXPLORATION not in candidates.sources:
+        return {}
+    chance = candidates.offered[:, candidates.sources.index(EXPLORATION)]
+    drawn = np.flatnonzero(~np.isnan(chance))
+    return dict(zip(candidates.items[drawn].tolist(), chance[drawn].tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class _Reasons:
     """Puts one candidate after another into words."""
@@ -85,6 +95,7 @@ class _Reasons:
     stock: Stock
     labels: Labels
     listens: dict[int, tuple[int, float]]
+    chances: dict[int, float]
 
     def slate_item(self, row: int, score: float, source: str, anchor: int) -> SlateItem:
         evidence, reason = self._BY_SOURCE[source](self, row, anchor)
@@ -134,9 +145,15 @@ class _Reasons:
             return [{"type": "popular", "plays": week, "days": 7}], f"Played {_times(week)} here in a week."
         return [{"type": "popular", "plays": ever, "days": None}], f"Played {_times(ever)} here."
 
+    def exploration(self, row: int, anchor: int) -> Because:
+        plays = int(self.stock.trends.ever[row])
+        evidence = {"type": "exploration", "plays": plays, "propensity": round(self.chances[row], 4)}
+        told = f"Played only {_times(plays)} here" if plays else "Nobody here has heard it yet"
+        return [evidence], f"{told}: shown to find out whether you like it."
+
     _BY_SOURCE: ClassVar[dict[str, Callable[["_Reasons", int, int], Because]]] = {
-        "again": again, "company": company, "company_of_seeds": company, "near_taste": near, "near_seeds": near,
-        "new": new, "popular": popular,
+        "exploration": exploration, "again": again, "company": company, "company_of_seeds": company,
+        "near_taste": near, "near_seeds": near, "new": new, "popular": popular,
     }  # fmt: skip
 
     def _listen(self, row: int) -> Evidence:

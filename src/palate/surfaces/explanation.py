@@ -7,7 +7,6 @@ import numpy as np
 
 from palate.core.candidates import Candidates
 from palate.ranking.features import NAMES, features
-from palate.ranking.variety import spread
 from palate.retrieval.filters import apply
 from palate.retrieval.retrieve import retrieve
 from palate.surfaces.ask import Ask
@@ -26,7 +25,7 @@ def explanation(live: LiveHome, user_id: str, item_id: str) -> dict[str, Any]:
     offered = retrieve(FOR_YOU.quotas_for(LOOKED_AT), query, stock)
     kept, removed = apply(FOR_YOU.filters, offered, query, stock)
     scored = replace(kept, scores=FOR_YOU.score(kept, query, stock, live.path.ranker))
-    shown = spread(scored, stock, LOOKED_AT).items.tolist()
+    shown = live.path.arranged(FOR_YOU, scored, query, LOOKED_AT)[0].items.tolist()
     one = _only(offered, row)
     reason = next((part.reason for part in removed if row in part.items), None)
     position = shown.index(row) + 1 if row in shown else None

@@ -9,13 +9,18 @@ from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
 from palate.core.errors import UnknownItem
 from palate.core.home import Home
+from palate.core.settings import Settings, read_settings
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.fresh.engine import open_store
 from palate.listening.attributes import Attributes
+from palate.listening.listeners import ListenerColumns
+from palate.ranking.arrange import ArrangeSettings
 from palate.ranking.ranker import Ranker
-from palate.retrieval.query import Query
+from palate.retrieval.filters import FilterSettings
+from palate.retrieval.leaning import leaned
+from palate.retrieval.query import Limits, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
@@ -24,6 +29,7 @@ from palate.store.record_store import RecordStore
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
+from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
 
@@ -68,8 +74,21 @@ class LiveHome:
     @cached_property
     def path(self) -> RequestPath:
         """The request path over the live space."""
-        ranker = Ranker.load(self.space.folder / "ranker.txt")
-        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items))
+        ranker, knobs = Ranker.load(self.space.folder / "ranker.txt"), self._settings.section(ArrangeSettings)
+        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items), knobs)
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return read_settings(self.home.settings)
+
+    @cached_property
+    def _filters(self) -> FilterSettings:
+        return self._settings.section(FilterSettings)
+
+    def limits(self, user_id: str | None) -> Limits:
+        """What may be offered to a listener at all; to nobody in particular what the home's settings allow."""
+        told = ListenerColumns({}) if user_id is None else self.attributes.of([user_id], self.clock.calendar)
+        return limits_of(told, self._filters, self.path.stock.columns)
 
     @cached_property
     def onboarding(self) -> Onboarding:
@@ -116,8 +135,10 @@ class LiveHome:
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
         state = self.state("") if taken is None else taken.state
         excluded = [row for one in ask.exclude if (row := self.items.row(one)) is not None]
+        now, stock = self.clock.now(), self.path.stock
         return Query(
-            state.record, state.taste, self.clock.now(),
+            state.record, leaned(state.taste, state.record.marks, now, stock), now,
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
-            exclude=np.array(excluded, np.int32), steer=ask.steer, offset=None if taken is None else taken.offset,
+            exclude=np.array(excluded, np.int32), steer=ask.steer,
+            limits=self.limits(ask.user_id), listener=ask.user_id, offset=None if taken is None else taken.offset,
         )  # fmt: skip

@@ -2,15 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
+from palate.ranking.arrange import Arranger, ArrangeSettings, arrange
 from palate.ranking.ranker import Ranker
-from palate.ranking.variety import arrange
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
@@ -53,19 +53,28 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RequestPath:
-    """Answers queries from one stock with one ranker. Immutable: a new space makes a new path."""
+    """Answers queries from one stock with one ranker. Immutable: a new space makes a new path.
+
+    knobs  how answers are arranged, where a recipe does not say
+    """
 
     stock: Stock
     ranker: Ranker
     labels: Labels
+    knobs: ArrangeSettings = field(default_factory=ArrangeSettings)
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
         retrieved = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, removed = apply(recipe.filters, retrieved, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
-        shown, held_back = recipe.arrange(scored, query, self.stock, n)
+        shown, held_back = self.arranged(recipe, scored, query, n)
         return Ranked(shown, len(retrieved), removed + held_back)
+
+    def arranged(self, recipe: Recipe, scored: Candidates, query: Query, n: int) -> tuple[Candidates, list[Removed]]:
+        """The first n of scored candidates in the order shown, and what was held back."""
+        way = recipe.arrange.under(self.knobs) if isinstance(recipe.arrange, Arranger) else recipe.arrange
+        return way(scored, query, self.stock, n)
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
