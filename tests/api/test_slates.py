@@ -12,7 +12,7 @@ import pytest
 
 from palate.api.app import create_app
 from palate.api.metrics import Metrics
-from palate.api.slates import MOST_WAITING, SlateWriter
+from palate.api.slates import GATHER_SECONDS, MOST_WAITING, SlateWriter
 from palate.core.home import Home
 from palate.core.slate import Slate
 from palate.listening.airing import Airing
@@ -225,7 +225,7 @@ def test_a_writer_that_cannot_keep_up_drops_and_counts(tmp_path: Path) -> None:
         held.execute("BEGIN IMMEDIATE")
         writer = SlateWriter(log, SlateSettings(), metrics, lambda: 2_000.0)
         writer.put(answered(0))
-        time.sleep(0.2)  # it has taken that one, and waits for the file
+        time.sleep(GATHER_SECONDS + 0.5)  # it has taken that one, and waits for the file
         for number in range(1, MOST_WAITING + 6):
             writer.put(answered(number))
         held.execute("ROLLBACK")

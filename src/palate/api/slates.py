@@ -17,7 +17,7 @@ from palate.listening.airing import Airing
 from palate.listening.deleted import DeletedUsers
 from palate.listening.slates import PRUNED_AT_ONCE, Answered, SlateLog, SlateSettings
 
-GATHER_SECONDS = 0.05  # so long answers gather for one commit, of which each costs a sync of the disk
+GATHER_SECONDS = 0.2  # so long answers gather for one commit, each of which costs a sync of the disk
 MOST_WAITING = 2_000  # answers; at 100 a second, 20 s without a disk
 
 logger = logging.getLogger("palate.api")
