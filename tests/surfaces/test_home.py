@@ -129,6 +129,15 @@ def test_what_is_new_was_first_heard_lately_or_never(world: Planted, facts: Fact
             assert not heard or facts.days_since(min(heard)) <= 60.0
 
 
+def test_what_is_popular_is_counted_and_unheard(world: Planted, facts: Facts) -> None:
+    for user, shelf in shelves("popular"):
+        for item, told in zip(shelf.items, shelf.evidence, strict=True):
+            heard = facts.heard[world.row_of[item.item_id]]
+            days = np.inf if told["days"] is None else told["days"]
+            assert told["plays"] == sum(facts.days_since(when) <= days for when in heard) > 0
+            assert (user, world.row_of[item.item_id]) not in facts.plays
+
+
 def test_shelves_stand_in_the_order_of_their_worth(world: Planted) -> None:
     query = world.query(world.listeners(least_events=50)[0])
     drafts = drafts_of(Drafting(world.path, query, 40))

@@ -160,4 +160,4 @@ def _ago(days: float) -> str:
         return "today"
     if days < 2:
         return "yesterday"
-    return f"{int(days):,} days ago" if days < 60 else f"{int(days / 30.4):,} months ago"
+    return f"{int(days):,} days ago" if days < 61 else f"{int(days / 30.4):,} months ago"
