@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
 from palate.listening.history import History
+from palate.retrieval import stock as stock_module
 from palate.retrieval.trends import Trends
 
 from .small import NOW, stock_of
@@ -80,3 +82,13 @@ def test_the_direction_of_a_taste_is_of_what_items_have_too() -> None:
     stock = stock_of([[3.0, 4.0, 0.0, 7.0], [1.0, 0.0, 0.0, 0.0]])
     np.testing.assert_allclose(stock.direction_of(np.array([6.0, 8.0, 500.0, 9.0], np.float32)), [0.6, 0.8, 0.0])
     assert stock.direction_of(np.array([0.0, 0.0, 5.0, 1.0], np.float32)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_of_too_much_that_is_new_the_newest_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stock_module, "NEWEST", 3)
+    day = 86_400.0
+    heard = [NOW - 50 * day, NOW - 2 * day, np.inf, np.inf, NOW - 30 * day, NOW - 90 * day]
+    released = [np.nan, np.nan, np.nan, NOW - 1 * day, NOW - 40 * day, np.nan]
+    stock = stock_of(np.ones((6, 2)), first_heard=heard, released=released)
+    assert stock.new.tolist() == [1, 3, 4]  # 2 is known by nothing, 0 heard longest ago, 5 too long ago
+    assert stock.new_vectors.shape == (3, 2)

@@ -273,3 +273,22 @@ def test_readers_never_see_half_a_change(kind: str) -> None:
     watcher.join()
     assert {count for count, _ in seen} == {1}
     assert {score for _, score in seen} <= {2500.0, -2500.0}
+
+
+def test_a_mask_that_is_prepared_once_never_answers_for_another() -> None:
+    """Lists keep the latest mask that cannot be written to; others in between, deletions and no mask at all count."""
+    vectors = tastes(8000)
+    index = VectorIndex.build(vectors, SPACE, IndexSettings(exact_below=1))
+    even, odd = np.arange(8000) % 2 == 0, np.arange(8000) % 2 == 1
+    frozen = even.copy()
+    frozen.setflags(write=False)
+    for mask, left in ((frozen, 0), (odd, 1), (frozen, 0), (frozen, 0)):
+        assert set((index.nearest(vectors[0], 50, mask)[0] % 2).ravel().tolist()) == {left}
+    assert set((index.nearest(vectors[0], 500)[0] % 2).ravel().tolist()) == {0, 1}
+    best = int(index.nearest(vectors[0], 1, frozen)[0][0, 0])
+    index.delete([best])
+    assert best not in index.nearest(vectors[0], 50, frozen)[0]
+    odd[1], odd[2] = False, True  # one that may be written to is looked at each time
+    found = index.nearest(vectors[0], 8000, odd)[0]
+    assert 2 in found
+    assert 1 not in found

@@ -13,9 +13,10 @@ EXPLORED = 500  # the nearest to the taste, among which the least heard are trie
 
 def new(query: Query, stock: Stock, n: int) -> Offer:
     """What is new in the catalogue, by closeness to the taste; for a stranger by plays in the last week."""
-    rows = stock.new[wanted(stock.new, query)]
-    week, taste = stock.trends.week[rows].astype(np.float32), query.taste
-    scores = stock.vectors[rows] @ taste if stock.knows(query) else week
+    rows = stock.new
+    scores = stock.new_vectors @ query.taste if stock.knows(query) else stock.trends.week[rows].astype(np.float32)
+    if query.only is not None:
+        rows, scores = rows[query.only[rows]], scores[query.only[rows]]
     order = best(rows, scores, n)
     return Offer.of(rows[order], scores[order])
 

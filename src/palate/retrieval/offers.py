@@ -24,8 +24,7 @@ def wanted(items: NDArray[np.int32], query: Query) -> NDArray[np.bool_]:
 
 def nearest(vectors: NDArray[np.float32], query: Query, stock: Stock, n: int) -> list[Offer]:
     """For each of the vectors # (dim,) or (q, dim) the n items with the greatest inner product that can be played."""
-    available = stock.columns.available
-    allowed = available if query.only is None else available & query.only
+    allowed = stock.playable if query.only is None else stock.playable & query.only
     rows, scores = stock.index.nearest(vectors, n, allowed=allowed, space=stock.space)
     return [Offer.of(row[row >= 0], score[row >= 0]) for row, score in zip(rows, scores, strict=True)]
 

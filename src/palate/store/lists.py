@@ -4,7 +4,7 @@ A query looks only into the `nprobe` lists whose centres lie nearest. How many l
 raised until the answers hold `recall_target` of the true ones on sample queries (docs/decisions/0003).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,16 @@ class InvertedLists:
     kept  # (rows,) bool, False where there is no such row or it was deleted
     probe # lists to look into without a filter
     file  # where the lists are mapped from; None when they are in memory
+    prepared # the latest mask that was asked with, and what was made of it
     """
 
     index: Any
     probe: int
     kept: NDArray[np.bool_]
     file: Path | None = None
+    prepared: dict[str, tuple[NDArray[np.bool_] | None, int, NDArray[np.uint8] | None]] = field(
+        init=False, default_factory=dict, repr=False
+    )
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self.kept))
@@ -67,17 +71,31 @@ class InvertedLists:
 
         A filter never shortens the answer: a query that finds too few looks into every list.
         """
-        usable = self.kept if allowed is None else _both(self.kept, allowed)
-        count, everything = int(np.count_nonzero(usable)), int(self.index.ntotal)
+        count, bitmap = self._usable(allowed)
+        everything = int(self.index.ntotal)
         if not count:
             return np.full((len(queries), n), -1, np.int32), np.full((len(queries), n), -np.inf, np.float32)
-        bitmap = np.packbits(usable, bitorder="little") if count < everything else None
         probe = int(np.ceil(self.probe * (count / everything) ** FILTER_EXPONENT))
         rows, scores = self._search(queries, n, probe, bitmap)
         short = np.flatnonzero(rows[:, min(n, count) - 1] < 0)
         if len(short):
             rows[short], scores[short] = self._search(queries[short], n, self.index.nlist, bitmap)
         return rows, scores
+
+    def _usable(self, allowed: NDArray[np.bool_] | None) -> tuple[int, NDArray[np.uint8] | None]:
+        """How many rows may be found, and their bitmap; None when that is every row.
+
+        The latest mask that cannot be written to is prepared once: of a million rows that takes half a millisecond.
+        """
+        latest = self.prepared.get("latest")
+        if latest is not None and latest[0] is allowed:
+            return latest[1:]
+        usable = self.kept if allowed is None else _both(self.kept, allowed)
+        count = int(np.count_nonzero(usable))
+        bitmap = np.packbits(usable, bitorder="little") if count < int(self.index.ntotal) else None
+        if allowed is None or not allowed.flags.writeable:
+            self.prepared["latest"] = (allowed, count, bitmap)
+        return count, bitmap
 
     def _search(
         self, queries: NDArray[np.float32], n: int, probe: int, bitmap: NDArray[np.uint8] | None

@@ -14,17 +14,19 @@ from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
+from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
 from palate.retrieval.crowds import Crowds
-from palate.retrieval.query import Query
+from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore, words_of
 from palate.store.record_store import RecordStore
 from palate.store.words import WordIndex
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
@@ -47,6 +49,7 @@ class LiveHome:
     """Answers requests from one home. Reads only; records change when a Folder writes them.
 
     tastes  how fresh each surface's answers are; None: every request reads the records
+    airings what listeners were shown before; None: nothing is kept of it
     """
 
     home: Home
@@ -56,6 +59,7 @@ class LiveHome:
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
+    airings: Airings | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -80,6 +84,11 @@ class LiveHome:
     def onboarding(self) -> Onboarding:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
+
+    @cached_property
+    def heads(self) -> LiveHeads:
+        """What other teams' heads say of items; each is loaded when first asked for."""
+        return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
 
     @cached_property
     def names(self) -> WordIndex:
@@ -136,5 +145,11 @@ class LiveHome:
             state.record, state.taste, self.clock.now(),
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
             exclude=np.array(excluded, np.int32), steer=ask.steer, country=self.country(ask.user_id),
-            offset=None if taken is None else taken.offset,
+            aired=self.aired(ask, surface, state.record), offset=None if taken is None else taken.offset,
         )  # fmt: skip
+
+    def aired(self, ask: Ask, surface: str, record: UserRecord) -> Aired | None:
+        """What this surface showed the listener before; None where nothing is kept, nobody asks, or in private."""
+        if self.airings is None or ask.user_id is None or ask.private:
+            return None
+        return self.airings.of(ask.user_id, surface, record, self.clock)

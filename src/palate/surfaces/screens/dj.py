@@ -13,12 +13,13 @@ from palate.retrieval.query import Query
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import _ago, _times, explain
 from palate.surfaces.live import LiveHome
+from palate.surfaces.notes import counted, nothing_left
 from palate.surfaces.path import RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from palate.surfaces.screens.radio import latest
 from palate.surfaces.shelves.arc import along, arc, blocks, mean_energy
 from palate.surfaces.shelves.draft import Drafting, Evidence
-from palate.surfaces.shelves.filling import counted, nothing_left, slate_id
+from palate.surfaces.shelves.filling import slate_id
 from palate.surfaces.surface import Surface
 
 NAME = "dj"
@@ -53,9 +54,9 @@ def played(path: RequestPath, query: Query, user_id: str | None, n: int, unheard
     return Slate(
         slate_id=slate_id(NAME, stock.space, user_id, query, shelves), surface=NAME, user_id=user_id, space=stock.space,
         taste_age_seconds=query.taste_age_seconds, stranger=query.stranger and user_id is not None, items=items,
-        stages={"retrieved": ranked.retrieved, "answered": len(items), "shelves": len(shelves)}, removed=removed,
+        stages={"retrieved": len(ranked.offered), "answered": len(items), "shelves": len(shelves)}, removed=removed,
         taste_offset=query.offset, shelves=shelves,
-        note=nothing_left(ranked.retrieved, removed) if not items else None if known else UNKNOWN,
+        note=nothing_left(len(ranked.offered), removed) if not items else None if known else UNKNOWN,
     )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.candidates import Candidates, Removed
+from palate.core.candidates import Candidates
 from palate.core.slate import Shelf, Slate
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.explain import explain
+from palate.surfaces.notes import counted, nothing_left
 from palate.surfaces.path import RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU
 from palate.surfaces.shelves.draft import Draft
@@ -100,29 +101,6 @@ def slate(
         stages={"retrieved": retrieved, "answered": len(items), "shelves": len(shelves)}, removed=removed,
         taste_offset=query.offset, shelves=shelves, note=note if items else nothing_left(retrieved, removed),
     )  # fmt: skip
-
-
-def counted(removed: Sequence[Removed], shown: set[int]) -> dict[str, int]:
-    """How many distinct items each reason took out of any draft, those left out that stand on another shelf."""
-    rows: dict[str, set[int]] = {}
-    for one in removed:
-        rows.setdefault(one.reason, set()).update(one.items.tolist())
-    return {reason: len(items - shown) for reason, items in rows.items() if items - shown}
-
-
-def nothing_left(retrieved: int, removed: dict[str, int]) -> str:
-    """Why an answer is empty.
-
-    >>> nothing_left(0, {})
-    'There is nothing to offer: the catalogue holds nothing that can be played.'
-    >>> nothing_left(5, {"hidden by the listener": 5})
-    'There is nothing left to offer: of 5 items looked at, 5 are hidden by the listener.'
-    """
-    if not retrieved:
-        return "There is nothing to offer: the catalogue holds nothing that can be played."
-    parts = ", ".join(f"{count:,} are {reason}" for reason, count in removed.items())
-    items = "1 item" if retrieved == 1 else f"{retrieved:,} items"
-    return f"There is nothing left to offer: of {items} looked at, {parts or 'too few make a shelf'}."
 
 
 def slate_id(surface: str, space: str, user_id: str | None, query: Query, shelves: Sequence[Shelf]) -> str:
