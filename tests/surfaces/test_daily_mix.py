@@ -18,8 +18,8 @@ from palate.surfaces.shelves.clusters import MOST_CLUSTERS, clusters, silhouette
 from palate.surfaces.shelves.draft import Drafting
 from palate.surfaces.shelves.mixes import Taste
 
+from .counted import Counted
 from .planted import Planted, planted
-from .test_evidence import Facts
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_silhouette_of_two_pairs() -> None:
 
 
 def test_a_mix_is_sixty_percent_own_and_the_rest_is_new_and_nearest_to_it(world: Planted) -> None:
-    facts, full = Facts(world), 0
+    facts, full = Counted(world), 0
     for user in world.listeners(least_events=40)[:40]:
         query = world.query(user)
         taste = Taste.of(Drafting(world.path, query, 50, FOR_YOU))
@@ -85,7 +85,7 @@ def _rows(world: Planted, items: list) -> list[int]:
 
 
 def test_a_mix_is_called_after_what_is_played_in_it(world: Planted) -> None:
-    facts, columns, seen = Facts(world), world.stock.columns, 0
+    facts, columns, seen = Counted(world), world.stock.columns, 0
     for user in world.listeners(least_events=20):
         titles = []
         for shelf in mixed(world.path, world.query(user), "u", 60).shelves:

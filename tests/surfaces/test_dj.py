@@ -14,8 +14,8 @@ from palate.surfaces.registry import answer
 from palate.surfaces.screens.dj import UNKNOWN, played
 from palate.surfaces.shelves.arc import PEAK_AT, along, arc, blocks
 
+from .counted import Counted
 from .planted import ItemLabels, Planted, planted
-from .test_evidence import Facts
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_blocks_are_of_three_to_five(n: int) -> None:
 
 
 def test_every_line_is_true(world: Planted) -> None:
-    facts, seen = Facts(world), {"listen": 0, "energy": 0, "tempo": 0}
+    facts, seen = Counted(world), {"listen": 0, "energy": 0, "tempo": 0}
     for user in world.listeners(least_events=20):
         slate = played(world.path, world.query(user), "u", 20)
         before = ""

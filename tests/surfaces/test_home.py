@@ -18,8 +18,8 @@ from palate.surfaces.screens.home import drafts_of
 from palate.surfaces.shelves.draft import Drafting
 from palate.surfaces.shelves.filling import LEAST_ITEMS, MOST_SHELVES, fill, slate, width_of, worth
 
+from .counted import Counted
 from .planted import Planted, planted
-from .test_evidence import Facts
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def world() -> Planted:
 
 
 @pytest.fixture(scope="module")
-def facts(world: Planted) -> Facts:
-    return Facts(world)
+def facts(world: Planted) -> Counted:
+    return Counted(world)
 
 
 def home(world: Planted, query: Query, n: int = 60) -> Slate:
@@ -51,7 +51,7 @@ def shelves(name: str) -> list[tuple[int, Shelf]]:
     return found
 
 
-def test_what_is_played_lately_is_jumped_back_into(world: Planted, facts: Facts) -> None:
+def test_what_is_played_lately_is_jumped_back_into(world: Planted, facts: Counted) -> None:
     for user, shelf in shelves("jump_back_in"):
         for item, told in zip(shelf.items, shelf.evidence, strict=True):
             played = facts.plays[user, world.row_of[item.item_id]]
@@ -59,7 +59,7 @@ def test_what_is_played_lately_is_jumped_back_into(world: Planted, facts: Facts)
             assert facts.days_since(max(played)) < 14.0
 
 
-def test_what_is_rediscovered_was_loved_and_left(world: Planted, facts: Facts) -> None:
+def test_what_is_rediscovered_was_loved_and_left(world: Planted, facts: Counted) -> None:
     for user, shelf in shelves("rediscover"):
         for item in shelf.items:
             played = facts.plays[user, world.row_of[item.item_id]]
@@ -67,7 +67,7 @@ def test_what_is_rediscovered_was_loved_and_left(world: Planted, facts: Facts) -
             assert facts.days_since(max(played)) > 60.0
 
 
-def test_an_artists_shelf_holds_the_artist_and_counts_the_plays(world: Planted, facts: Facts) -> None:
+def test_an_artists_shelf_holds_the_artist_and_counts_the_plays(world: Planted, facts: Counted) -> None:
     columns = world.stock.columns
     for user, shelf in shelves("more_by:"):
         (told,) = shelf.evidence
@@ -77,7 +77,7 @@ def test_an_artists_shelf_holds_the_artist_and_counts_the_plays(world: Planted, 
         assert str(told["plays"]) in shelf.reason or told["plays"] <= 2
 
 
-def test_a_genres_shelf_is_of_the_genre_and_unheard(world: Planted, facts: Facts) -> None:
+def test_a_genres_shelf_is_of_the_genre_and_unheard(world: Planted, facts: Counted) -> None:
     columns = world.stock.columns
     for user, shelf in shelves("genre:"):
         (told,) = shelf.evidence
@@ -92,7 +92,7 @@ def test_a_genres_shelf_is_of_the_genre_and_unheard(world: Planted, facts: Facts
             assert row not in plays
 
 
-def test_what_leads_elsewhere_was_played_and_what_it_leads_to_was_not(world: Planted, facts: Facts) -> None:
+def test_what_leads_elsewhere_was_played_and_what_it_leads_to_was_not(world: Planted, facts: Counted) -> None:
     for user, shelf in shelves("because:"):
         (told,) = shelf.evidence
         seed = world.row_of[told["item_id"]]
@@ -103,7 +103,7 @@ def test_what_leads_elsewhere_was_played_and_what_it_leads_to_was_not(world: Pla
             assert item.source in ("company_of_seeds", "near_seeds")
 
 
-def test_kinds_are_kept_apart_and_counted(world: Planted, facts: Facts) -> None:
+def test_kinds_are_kept_apart_and_counted(world: Planted, facts: Counted) -> None:
     for user, shelf in shelves("episodes") + shelves("audiobooks"):
         (told,) = shelf.evidence
         assert {item.kind for item in shelf.items} == {told["kind"]}
@@ -115,18 +115,27 @@ def _kind(world: Planted, row: int) -> str:
     return world.world.items[row].kind.value
 
 
-def test_what_is_made_for_somebody_they_never_played(world: Planted, facts: Facts) -> None:
+def test_what_is_made_for_somebody_they_never_played(world: Planted, facts: Counted) -> None:
     for user, shelf in shelves("made_for_you"):
         assert shelf.evidence[0]["plays"] == sum(len(t) for (one, _), t in facts.plays.items() if one == user)
         assert not [item for item in shelf.items if (user, world.row_of[item.item_id]) in facts.plays]
 
 
-def test_what_is_new_was_first_heard_lately_or_never(world: Planted, facts: Facts) -> None:
+def test_what_is_new_was_first_heard_lately_or_never(world: Planted, facts: Counted) -> None:
     for _, shelf in shelves("new"):
         for item, told in zip(shelf.items, shelf.evidence, strict=True):
             heard = facts.heard.get(world.row_of[item.item_id], [])
             assert told["plays"] == len(heard)
             assert not heard or facts.days_since(min(heard)) <= 60.0
+
+
+def test_what_is_popular_is_counted_and_unheard(world: Planted, facts: Counted) -> None:
+    for user, shelf in shelves("popular"):
+        for item, told in zip(shelf.items, shelf.evidence, strict=True):
+            heard = facts.heard[world.row_of[item.item_id]]
+            days = np.inf if told["days"] is None else told["days"]
+            assert told["plays"] == sum(facts.days_since(when) <= days for when in heard) > 0
+            assert (user, world.row_of[item.item_id]) not in facts.plays
 
 
 def test_shelves_stand_in_the_order_of_their_worth(world: Planted) -> None:

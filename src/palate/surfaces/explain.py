@@ -263,4 +263,4 @@ def _ago(days: float) -> str:
 
 def _days(days: float) -> str:
     """From two days on."""
-    return f"{int(days):,} days" if days < 60 else f"{int(days / 30.4):,} months"
+    return f"{int(days):,} days" if days < 61 else f"{int(days / 30.4):,} months"

@@ -32,12 +32,12 @@ class Filled:
 
 
 def width_of(n: int) -> int:
-    """Items of a shelf when n are asked for: about as many as there are shelves.
+    """Items of a shelf when n are asked for: somewhat fewer than there are shelves.
 
     >>> [width_of(n) for n in (1, 4, 20, 60, 1_000)]
-    [1, 3, 5, 8, 32]
+    [1, 3, 4, 6, 26]
     """
-    return min(max(round(math.sqrt(n)), min(n, LEAST_ITEMS)), WIDEST)
+    return min(max(round(math.sqrt(0.7 * n)), min(n, LEAST_ITEMS)), WIDEST)
 
 
 def fill(drafts: Sequence[Draft], query: Query, stock: Stock, n: int) -> list[Filled]:

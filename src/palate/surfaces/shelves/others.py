@@ -81,20 +81,18 @@ def popular_in_country(on: Drafting) -> list[Draft]:
 
 
 def popular_here(on: Drafting) -> list[Draft]:
-    """What everybody hears; the last resort of every other shelf, and the first of a stranger."""
+    """What everybody hears, without what the listener knows; the first shelf of a stranger."""
+    week, ever = on.stock.trends.week, on.stock.trends.ever
+    unheard = "; you played none of these yet" if on.plays else ""
 
     def tell(rows: list[int]) -> Told:
-        week = on.stock.trends.week
-        counts = [{"type": "popular", "item_id": on.item_id(row), "plays": int(week[row]), "days": 7} for row in rows]
-        if all(one["plays"] for one in counts):
-            return Told("Popular here", "All of these were played here in a week.", counts)
-        ever = on.stock.trends.ever
-        counts = [
-            {"type": "popular", "item_id": on.item_id(row), "plays": int(ever[row]), "days": None} for row in rows
+        plays, days, when = (week, 7, " in a week") if all(week[row] for row in rows) else (ever, None, "")
+        counts: list[Evidence] = [
+            {"type": "popular", "item_id": on.item_id(row), "plays": int(plays[row]), "days": days} for row in rows
         ]
-        return Told("Popular here", "All of these were played here.", counts)
+        return Told("Popular here", f"All of these were played here{when}{unheard}.", counts)
 
-    return [on.draft("popular", {"popular": 100}, tell)]
+    return [on.draft("popular", {"popular": 100}, tell, (not_heard,))]
 
 
 def _newness(on: Drafting, row: int) -> Evidence:
