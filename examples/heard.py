@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from palate.api.answers import true_time
 from palate.catalog.columns import ItemColumns
 from palate.core.errors import PalateError
 from palate.core.home import Home
@@ -80,7 +79,7 @@ def read(root: Path) -> Heard:
         home, space.label, history.users, [str(one.item_id) for one in items], [one.title or "" for one in items],
         heard.user, heard.item, heard.session, heard.timestamp, ItemColumns.load(space.folder / "columns.npz"),
         Trends.load(space.folder / "trends.npz"), learnt, history.end, bool(space.manifest["simulated"]),
-        lambda time: true_time(calendar, time),
+        calendar.unix_time,
     )  # fmt: skip
 
 
