@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.catalog.catalog import Catalog
+from palate.catalog.kept import FILE as PLAYLISTS
+from palate.catalog.kept import KeptPlaylists
 from palate.core import recording
 from palate.core.artefacts import atomic_file, read_json, write_json
 from palate.core.errors import BadInput, PalateError
@@ -233,6 +235,7 @@ def _publish(run: Run, spaces: Spaces) -> Space:
         inputs.columns.save(folder / "columns.npz")
         stock.trends.save(folder / "trends.npz")
         stock.index.save(folder / "index")
+        KeptPlaylists.of(inputs.playlists).save(folder / PLAYLISTS)
         crowds_at(inputs, encoder, stock, moment, run.settings.items.seed).save(folder / CROWDS)
 
     manifest = {
