@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs.conftest import world
@@ -19,6 +20,7 @@ from palate.lab.listening_tests.design import Case, ListeningTest, Stimulus
 from palate.lab.listening_tests.shelf import make, new_keys
 from palate.listening.exposures import Exposure, ExposureLog
 from palate.listening.log import ListeningLog
+from palate.listening.weekly import WeeklyLists
 
 from .places import ITEMS, VICTIM
 
@@ -47,6 +49,9 @@ def live(home: Home, listens: int = 40) -> None:
     with ExposureLog(home.listening / "exposures.sqlite") as shown:
         shown.append([Exposure(end, UserId(VICTIM), "trial", "a", "for_you", "slate-1", (ITEMS[1],))])
         shown.append([Exposure(end, UserId("somebody-else"), "trial", "b", "for_you", "slate-2", (ITEMS[1],))])
+    with WeeklyLists(home.listening / "weekly.sqlite") as weekly:
+        for user in (VICTIM, "somebody-else"):
+            weekly.keep(user, "2026-W47", np.array([1, 2], np.int32), end)
     wrong = home.root.parent / "wrong.csv"
     wrong.write_text(f"user_id,item_id,timestamp\n{VICTIM},{ITEMS[0]},yesterday\n")
     import_listens(home, [wrong], {}, False, time.time())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.catalog.columns import Playlists
-from palate.catalog.kept import KeptPlaylists
+from palate.catalog.kept import KeptPlaylists, forget_owners
 from palate.core.errors import BadInput, UnknownItem, UnknownSeed
 from palate.embeddings.records import UserRecord
 from palate.surfaces.choices import Choices
@@ -117,10 +117,17 @@ def test_kept_playlists_are_what_a_loop_finds(stays: list[tuple[int, int, int, f
         assert (None if found is None else found.tolist()) == (held or None)
 
 
-def test_kept_playlists_come_back_from_the_disk_without_owners(tmp_path: Path) -> None:
+def test_kept_playlists_come_back_from_the_disk_until_their_owner_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "playlists.npz"
     kept = KeptPlaylists.of(playlists([(0, 4, 1, np.nan), (0, 2, 0, np.nan), (1, 3, 0, np.nan)], 2))
-    kept.save(tmp_path / "playlists.npz")
-    back = KeptPlaylists.load(tmp_path / "playlists.npz")
-    assert (back.ids, back.names, back.rows.tolist()) == (["p0", "p1"], [None, None], [2, 4, 3])
-    assert b"ann" not in (tmp_path / "playlists.npz").read_bytes()
+    KeptPlaylists(kept.ids, kept.names, ["ann", "bob"], kept.indptr, kept.rows).save(file)
+    back = KeptPlaylists.load(file)
+    assert (back.ids, back.names, back.owners, back.rows.tolist()) == (
+        ["p0", "p1"], [None, None], ["ann", "bob"], [2, 4, 3],
+    )  # fmt: skip
+    forget_owners(file, ["ann"])
+    left = KeptPlaylists.load(file)
+    assert (left.ids, left.owners, left.rows.tolist(), left.items("p0")) == (["p1"], ["bob"], [3], None)
+    assert b"ann" not in file.read_bytes()
+    forget_owners(tmp_path / "missing.npz", ["ann"])
     assert len(KeptPlaylists.load(tmp_path / "missing.npz")) == 0

@@ -196,10 +196,18 @@ class Published(Step):
         with open_store(run.home) as store:
             states = _states(Inputs.load(run.everything), space)
             deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken
+            _keep_playlists(run, deleted)
             there = ((user, state) for user, state in states if not deleted.among([user]))
             offsets = run.offset if embedded(run.home) or run.streamed is None else run.streamed
             store.replace(space.label, there, offsets)
         write_json(self.path, {"space": space.label})
+
+
+def _keep_playlists(run: Run, deleted: DeletedUsers) -> None:
+    """What each playlist holds now, for a server; without those of who left."""
+    kept = KeptPlaylists.of(Inputs.load(run.everything).playlists)
+    owners = [owner for owner in kept.owners if owner is not None]
+    kept.without(deleted.among(owners)).save(run.home.online / PLAYLISTS)
 
 
 def _drop_superseded(home: Home, trained: str) -> None:
@@ -235,7 +243,6 @@ def _publish(run: Run, spaces: Spaces) -> Space:
         inputs.columns.save(folder / "columns.npz")
         stock.trends.save(folder / "trends.npz")
         stock.index.save(folder / "index")
-        KeptPlaylists.of(inputs.playlists).save(folder / PLAYLISTS)
         crowds_at(inputs, encoder, stock, moment, run.settings.items.seed).save(folder / CROWDS)
 
     manifest = {

@@ -1,6 +1,6 @@
 """Deleting people: `ask`, which is durable and blocks their return, then `carry_out`, which may be killed anywhere.
 
-    1. log, exposures, attributes, records       from here on every answer is a stranger's
+    1. log, exposures, lists of the week, attributes, records    from here on every answer is a stranger's
     2. once no training is under way, which would bring them back:
        records again, playlists and tables, snapshots, listening tests, leftovers of killed writers
     3. the files of 1 are written anew, since databases keep the bytes of what was deleted
@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from palate.catalog.kept import FILE as PLAYLISTS
+from palate.catalog.kept import forget_owners
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import PalateError
 from palate.core.home import Home
@@ -25,6 +27,8 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
+from palate.listening.weekly import FILE as WEEKLY
+from palate.listening.weekly import WeeklyLists
 from palate.privacy import files, rated, snapshots
 from palate.privacy.asked import Asked, ask, pending
 from palate.store.record_store import RecordStore
@@ -32,7 +36,7 @@ from palate.store.record_store import RecordStore
 POLL_SECONDS = 0.1
 REST_SECONDS = 1.0  # between two tries while a training is under way
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
-KINDS = ("listens", "exposures", "attributes", "records", "playlists", "snapshots", "tests", "files")
+KINDS = ("listens", "exposures", "weekly", "attributes", "records", "playlists", "snapshots", "tests", "files")
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,17 @@ class Deletions:
 
 def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[str, int]]:
     """Step 1; gives by user what was removed."""
+    forget_owners(home.online / PLAYLISTS, users)
     with open_log(home) as log:
         listens = log.erase(users)
     shown = dict.fromkeys(users, 0)
     if (home.listening / EXPOSURES).is_file():
         with ExposureLog(home.listening / EXPOSURES) as exposures:
             shown = exposures.erase(users)
+    lists = dict.fromkeys(users, 0)
+    if (home.listening / WEEKLY).is_file():
+        with WeeklyLists(home.listening / WEEKLY) as weekly:
+            lists = weekly.erase(users)
     attributes = dict.fromkeys(users, 0)
     if home.listeners.is_file():
         with ListenerTable.changing(home.listeners) as table:
@@ -143,7 +152,7 @@ def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[
             table.forget(users)
     return {
         user: {
-            "listens": listens[user], "exposures": shown[user], "attributes": attributes[user],
+            "listens": listens[user], "exposures": shown[user], "weekly": lists[user], "attributes": attributes[user],
             "records": store.delete(user),
         }
         for user in users
@@ -153,6 +162,7 @@ def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[
 def _finish(home: Home, store: RecordStore, asked: list[Asked]) -> None:
     """Steps 2 to 4."""
     users = [one.user_id for one in asked]
+    forget_owners(home.online / PLAYLISTS, users)
     late = {user: store.delete(user) for user in users}  # what a training published meanwhile
     held: dict[str, dict[str, int]] = {one.user_id: _clear_tables(home, one) for one in asked}
     for user in users:
@@ -194,4 +204,7 @@ def _shred(home: Home, store: RecordStore) -> None:
     if (home.listening / EXPOSURES).is_file():
         with ExposureLog(home.listening / EXPOSURES) as exposures:
             exposures.shred()
+    if (home.listening / WEEKLY).is_file():
+        with WeeklyLists(home.listening / WEEKLY) as weekly:
+            weekly.shred()
     store.shred()

@@ -21,7 +21,10 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
+from palate.listening.weekly import FILE as WEEKLY
+from palate.listening.weekly import WeeklyLists
 from palate.privacy import rated, snapshots
+from palate.store.items import ItemStore
 from palate.store.record_store import RecordStore
 
 FORMAT = 1
@@ -43,6 +46,7 @@ def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[s
         "listens": listens,
         "onboarding": [one["item_id"] for one in listens if one["event"] == Event.ONBOARDING.word],
         "shown": _shown(home, user_id),
+        "weekly": _weekly(home, user_id),
         "attributes": ListenerTable.open(home.listeners).of(user_id),
         "playlists": _playlists(home, user_id, unread),
         "spaces": _spaces(home, user_id, store),
@@ -82,6 +86,15 @@ def _shown(home: Home, user_id: str) -> list[dict[str, Any]]:
         return []
     with ExposureLog(path) as exposures:
         return [one | {"time": _iso(one["timestamp"])} for one in exposures.shown_to(user_id)]
+
+
+def _weekly(home: Home, user_id: str) -> dict[str, list[str]]:
+    """The items of the kept lists of the week, by week."""
+    path = home.listening / WEEKLY
+    if not path.is_file():
+        return {}
+    with WeeklyLists(path) as lists, ItemStore(home.online / "items") as items:
+        return {week: [str(items.id(row)) for row in rows.tolist()] for week, rows in lists.of(user_id).items()}
 
 
 def _playlists(home: Home, user_id: str, unread: list[str]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates
+from palate.retrieval.offers import company_of
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
+from palate.surfaces.lists import places_in
 
 FADE = 0.9  # the weight of a seed beside the one before it, as in retrieval
 
@@ -35,3 +37,27 @@ def near_taste(rows: NDArray[np.int32], query: Query, stock: Stock) -> NDArray[n
         return np.zeros(len(rows), np.float32)
     near: NDArray[np.float32] = stock.directions[rows] @ stock.direction_of(query.taste)
     return near
+
+
+def kept_company(
+    rows: NDArray[np.int32], anchors: NDArray[np.int32], query: Query, stock: Stock, fade: float
+) -> NDArray[np.float32]:
+    """(n,) the weighted sum of each row's cosines with the anchors whose company it is; anchor i weighs fade^i."""
+    if not len(anchors):
+        return np.zeros(len(rows), np.float32)
+    weights = np.power(fade, np.arange(len(anchors), dtype=np.float64))
+    offer = company_of(anchors, weights, query, stock, anchors.size * stock.company.items.shape[1])
+    order = np.argsort(offer.items)
+    place = np.minimum(np.searchsorted(offer.items, rows, sorter=order), max(len(order) - 1, 0))
+    found = np.zeros(len(rows), np.float32)
+    if len(order):
+        there = offer.items[order[place]] == rows
+        found[there] = offer.scores[order[place[there]]]
+    return found
+
+
+def own_plays(rows: NDArray[np.int32], query: Query) -> NDArray[np.float32]:
+    """(n,) log(1 + the listener's decayed plays) of each row; 0 for what they never met."""
+    place, held = places_in(query.record, rows)
+    weights = query.record.weights[place] if held.any() else np.zeros(len(rows))
+    return np.log1p(np.where(held, weights, 0.0)).astype(np.float32)

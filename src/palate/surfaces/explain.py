@@ -135,7 +135,8 @@ class _Reasons:
         return [{"type": "popular", "plays": ever, "days": None}], f"Played {_times(ever)} here."
 
     _BY_SOURCE: ClassVar[dict[str, Callable[["_Reasons", int, int], Because]]] = {
-        "again": again, "company": company, "company_of_seeds": company, "near_taste": near, "near_seeds": near,
+        "again": again, "company": company, "company_of_seeds": company, "company_of_list": company,
+        "near_taste": near, "near_seeds": near, "near_list": near,
         "new": new, "popular": popular,
     }  # fmt: skip
 

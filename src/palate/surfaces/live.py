@@ -83,10 +83,10 @@ class LiveHome:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
 
-    @cached_property
+    @property
     def playlists(self) -> KeptPlaylists:
-        """What each playlist held when the space was trained."""
-        return KeptPlaylists.load(self.space.folder / PLAYLISTS)
+        """What each playlist held at the latest training, without those of who was deleted since."""
+        return KeptPlaylists.load(self.home.online / PLAYLISTS)
 
     @cached_property
     def seeds(self) -> Seeds:

@@ -90,9 +90,7 @@ class Seeds:
     def _playlist(self, seed: str, name: str) -> NDArray[np.int32]:
         rows = self.playlists().items(name)
         if rows is None:
-            raise UnknownSeed(
-                seed, "this space holds no such playlist: import it with `palate import playlists`, train"
-            )
+            raise UnknownSeed(seed, "no such playlist is known: import it with `palate import playlists`, then train")
         return rows[rows < self.stock.n_items][:MOST_OF_A_PLAYLIST]
 
     def _listener(self, seed: str, name: str) -> NDArray[np.int32]:
