@@ -20,6 +20,7 @@ from palate.fresh.engine import open_store
 from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
 from palate.store.items import ItemStore
+from palate.surfaces.onboarding import sampled_tastes
 
 NOISE = 0.5  # length of what is added to a vector, as a share of its own
 SAME_COMPANY = 0.3  # of an item's company, the share that stays among the first items
@@ -52,7 +53,9 @@ def grow(home: Home, n_items: int, seed: int = 0) -> Space:
         _taken(columns, of).save(folder / "columns.npz")
         _faded(Trends.load(small.folder / "trends.npz"), of, len(columns), rng).save(folder / "trends.npz")
         _spread(small.company, of, rng).save(folder / "company.npz")
-        VectorIndex.build(vectors, spaces.next_label(), IndexSettings()).save(folder / "index")
+        with open_store(home) as store:
+            tastes = sampled_tastes(store, small.label, vectors.shape[1])
+        VectorIndex.build(vectors, spaces.next_label(), IndexSettings(), tastes[:256]).save(folder / "index")
 
     manifest = {name: value for name, value in small.manifest.items() if name not in ("name", "version", "files")}
     space = spaces.publish(manifest | {"items": n_items, "simulated": True}, fill)

@@ -31,9 +31,9 @@ LEAVES = {words: command for words, command in COMMANDS.items() if not isinstanc
 def test_the_commands_of_the_contract_are_there() -> None:
     assert {" ".join(words) for words in LEAVES} == {
         "init", "demo", "doctor", "import listens", "import items", "import playlists", "import listeners", "train",
-        "recommend", "embed", "surface", "similar", "search", "explain", "user export", "user delete", "user allow",
-        "onboard",
-        "eval run", "eval report", "eval check", "eval probes",
+        "recommend", "embed", "surface", "similar", "search", "explain", "why-not", "user export", "user delete",
+        "user allow", "onboard",
+        "eval run", "eval report", "eval check", "eval probes", "eval claims",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
         "space rollback", "space pin", "space unpin", "space retire", "space stability", "space drift", "serve",
         "fresh status", "fresh dead", "fresh retry", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",
@@ -103,6 +103,9 @@ def test_answers_of_a_trained_home(palate: Palate, trained: Home, tmp_path: Path
     assert [len(slate["items"]), slate["surface"], slate["space"]] == [4, "similar", "taste@1"]
     why = told(palate, trained, "explain", "sim-user-0001", slate["items"][0]["item_id"])
     assert (why["user_id"], why["space"]) == ("sim-user-0001", "taste@1")
+    where = told(palate, trained, "why-not", "sim-user-0001", items[0]["item_id"], "--surface", "similar",
+                 "--seed", items[0]["item_id"])  # fmt: skip
+    assert (where["surface"], where["position"], where["removed"]) == ("similar", None, "excluded by the request")
 
 
 def test_evaluated_then_reported(palate: Palate, own: Home) -> None:

@@ -68,7 +68,7 @@ def test_a_home_without_a_space_says_what_to_do(tmp_path: Path) -> None:
 def test_an_explanation_has_the_score_of_the_answer(live: LiveHome) -> None:
     for user in USERS[:5]:
         for item in answer(live, "for_you", Ask(user, 10)).items:
-            told = explanation(live, user, item.item_id)
+            told = explanation(live, "for_you", Ask(user), item.item_id)
             assert told["score"] == pytest.approx(item.score, abs=1e-6)
             assert tuple(told["features"]) == NAMES
 
@@ -76,7 +76,7 @@ def test_an_explanation_has_the_score_of_the_answer(live: LiveHome) -> None:
 def test_an_explanation_has_the_place_of_the_answer(live: LiveHome) -> None:
     for user in USERS:
         for place, item in enumerate(answer(live, "for_you", Ask(user, 20)).items, start=1):
-            told = explanation(live, user, item.item_id)
+            told = explanation(live, "for_you", Ask(user), item.item_id)
             assert (told["position"], told["offered"][0]["source"]) == (place, item.source)
 
 
@@ -84,11 +84,11 @@ def test_an_explanation_says_why_something_is_not_there(live: LiveHome) -> None:
     unheard = [row for row in range(800) if live.path.stock.trends.ever[row] == 0]
     user, verdicts = USERS[0], set[str]()
     for row in unheard:
-        told = explanation(live, user, live.items.get(row).item_id)
+        told = explanation(live, "for_you", Ask(user), live.items.get(row).item_id)
         assert (told["position"] is None) or (told["removed"] is None)
         assert bool(told["offered"]) or told["position"] is None
         verdicts.add(told["verdict"].partition(" ")[0])
     assert len(unheard) > 3
     assert verdicts <= {"It", "A", "No"}
     with pytest.raises(UnknownItem):
-        explanation(live, user, "no such item")
+        explanation(live, "for_you", Ask(user), "no such item")

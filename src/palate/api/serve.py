@@ -19,8 +19,10 @@ from palate.core.home import Home
 from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
 from palate.fresh.window import FreshSettings
+from palate.listening.slates import SlateSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
+from palate.surfaces.rephrase import RephraseSettings
 
 STOP_SECONDS = 20  # for requests and commits under way when the server is stopped
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -55,7 +57,9 @@ def run(
 def _check_settings(home: Home) -> None:
     """BadSettings for what a worker would stumble over."""
     told = read_settings(home.settings)
-    told.section(FreshnessSettings), told.section(FreshSettings)
+    sections = (FreshnessSettings, FreshSettings, RephraseSettings, SlateSettings)
+    for section in sections:
+        told.section(section)
 
 
 def check_address(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""palate recommend, embed, similar, search, explain."""
+"""palate recommend, embed, surface, similar, search."""
 
 from pathlib import Path
 from typing import Any
@@ -94,19 +94,22 @@ def similar(home: Home, item: str, n: int, as_json: bool) -> None:
 @click.option("--genre", default="", help="A genre by its name.")
 @click.option("--adventure", type=float, default=0.0, help="From -1, play it safe, to 1, surprise me.")
 @click.option("--energy", type=float, help="From 0, calm, to 1, lively.")
+@click.option("--log", is_flag=True, help="Keep the answer in the home's answer log, as a server does.")
 @json_option
 @click.pass_obj
 def surface(
-    home: Home, /, name: str, user: str | None, adventure: float, energy: float | None, as_json: bool, **said: Any
-) -> None:
+    home: Home, /, name: str, user: str | None, adventure: float, energy: float | None, log: bool, as_json: bool,
+    **said: Any,
+) -> None:  # fmt: skip
     """Ask a surface: for_you, radio, home, ... Without a NAME that there is, the error lists them."""
     from palate.jobs.online import open_live
+    from palate.jobs.slates import answer_and_log
     from palate.retrieval.query import Steer
     from palate.surfaces.ask import Ask
     from palate.surfaces.registry import answer
 
-    ask = Ask(user_id=user, steer=Steer(adventure, energy), **said)
-    _show_slate(answer(open_live(home), name, ask), as_json)
+    ask, live = Ask(user_id=user, steer=Steer(adventure, energy), **said), open_live(home)
+    _show_slate(answer_and_log(live, name, ask) if log else answer(live, name, ask), as_json)
 
 
 @click.command()
@@ -127,22 +130,6 @@ def search(home: Home, words: tuple[str, ...], n: int, as_json: bool) -> None:
     show({"items": answer}, "\n".join(lines) or "nothing found", as_json)
 
 
-@click.command()
-@click.argument("user")
-@click.argument("item")
-@json_option
-@click.pass_obj
-def explain(home: Home, user: str, item: str, as_json: bool) -> None:
-    """Why an item is, or is not, in a listener's for_you: each stage of the request path with its numbers."""
-    from palate.jobs.online import open_live
-    from palate.surfaces.explanation import explanation
-
-    answer = explanation(open_live(home), user, item)
-    lines = [f"{name}: {value}" for name, value in answer.items() if name != "features"]
-    lines += [f"  {name} = {value}" for name, value in answer["features"].items()]
-    show(answer, "\n".join(lines), as_json)
-
-
 def _show_slate(slate: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
@@ -159,4 +146,4 @@ def _listed(items: list[Any]) -> list[str]:
     return [f"{rank:>3}  {one.item_id}  {one.title or ''}\n     {one.reason}" for rank, one in enumerate(items, 1)]
 
 
-COMMANDS = (recommend, embed, surface, similar, search, explain)
+COMMANDS = (recommend, embed, surface, similar, search)

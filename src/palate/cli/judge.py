@@ -1,4 +1,4 @@
-"""palate eval run, report, check, probes."""
+"""palate eval run, report, check, probes, claims."""
 
 from pathlib import Path
 
@@ -89,6 +89,29 @@ def probes(home: Home, tasks: Path | None, as_json: bool) -> None:
 
     text, data = probe_home(home, tasks)
     show(data, text, as_json)
+
+
+@eval_.command()
+@click.option("--listeners", type=click.IntRange(1), default=200, show_default=True, help="How many to answer.")
+@click.option("--surface", "surfaces", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which listeners are drawn.")
+@json_option
+@click.pass_obj
+def claims(home: Home, listeners: int, surfaces: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Whether the reasons are true: asks the surfaces, counts every claim anew. Fails on what is false or unchecked."""
+    from palate.jobs.claims import check_home
+
+    found = check_home(home.require(), listeners, surfaces, seed)
+    told, tally = found.as_dict(), found.tally
+    rows = [f"{kind:<14}{n:>9,} checked" for kind, n in sorted(tally.checked.items())]
+    rows += [f"{kind:<14}{n:>9,} UNCHECKED: no checker knows this type" for kind, n in sorted(tally.unchecked.items())]
+    answers = ", ".join(f"{name} {n:,}" for name, n in found.answers.items())
+    note = f"; could not be asked: {', '.join(found.unasked)}" if found.unasked else ""
+    show(told, "\n".join([f"answers: {answers}{note}", *rows, f"false: {len(tally.false):,}"]), as_json)
+    if tally.false:
+        raise PalateError(f"{len(tally.false):,} claims are false; the first: {tally.false[0]}")
+    if tally.unchecked:
+        raise PalateError(f"nobody checks claims of type {', '.join(sorted(tally.unchecked))}; register a checker")
 
 
 COMMANDS = (eval_,)

@@ -68,10 +68,11 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Removed:
-    """What a filter took out. items # (n,) int32; one reason for all of them."""
+    """What a filter took out. items # (n,) int32; one reason for all of them; the filter's name where one did it."""
 
     items: NDArray[np.int32]
     reason: str
+    by: str = ""
 
 
 def merge(offers: Sequence[tuple[str, Offer]]) -> Candidates:

@@ -37,7 +37,7 @@ from palate.embeddings.teacher import Lesson
 from palate.fresh.archive import copy_of
 from palate.fresh.engine import embedded, open_store
 from palate.jobs.crowding import crowds_at
-from palate.jobs.fit import encoded, fit_ranker, stock_at
+from palate.jobs.fit import encoded, fit_ranker, some_tastes, stock_at
 from palate.jobs.inputs import gather, moment_of, simulated
 from palate.jobs.kept import kept
 from palate.jobs.promoting import after_training
@@ -231,7 +231,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
     encoder = turned.encoder
     found = replace(found, vectors=turned.item_vectors, encoder=encoder)
     company = Company.load(run.folder / CompanyTable.target)
-    stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label())
+    tastes = some_tastes(inputs, found)
+    stock = stock_at(inputs, found, company, moment, run.settings, spaces.next_label(), tastes)
 
     def fill(folder: Path) -> None:
         for name, side in (("item_vectors.npy", stock.vectors), ("listened.npy", stock.listened)):

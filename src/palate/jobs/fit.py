@@ -13,6 +13,7 @@ from palate.core.errors import BadInput
 from palate.core.progress import progress
 from palate.core.recording import recording
 from palate.core.settings import Settings
+from palate.embeddings.bulk import build_columns
 from palate.embeddings.company import Company, fit_company
 from palate.embeddings.encoder import Encoder, UserSettings
 from palate.embeddings.folding import RecordColumns
@@ -30,6 +31,7 @@ from palate.retrieval.trends import Trends
 from palate.store.index import IndexSettings, VectorIndex
 from palate.surfaces.screens.for_you import FOR_YOU
 
+SAMPLED_TASTES = 256
 LEAST_HISTORY_SECONDS = 28 * DAY_SECONDS  # before the first cut; with less there is nothing to rank by
 
 
@@ -86,15 +88,30 @@ def encoded(
 
 
 def stock_at(
-    inputs: Inputs, space: Foundation, company: Company, moment: float, settings: FitSettings, label: str
-) -> Stock:
-    """What is known of the items at `moment`: given vectors and company, with trends and popularity as of then."""
+    inputs: Inputs, space: Foundation, company: Company, moment: float, settings: FitSettings, label: str,
+    tastes: NDArray[np.float32] | None = None,
+) -> Stock:  # fmt: skip
+    """What is known of the items at `moment`: given vectors and company, with trends and popularity as of then.
+
+    tastes # (m, dim) of listeners, by which the index finds out how far it must look; None for mixtures of items
+    """
     history = inputs.history.until(moment)
     popularity = recent_popularity(history, settings.items.popularity_half_life_days)
     current = with_popularity(space.vectors, popularity)
-    index = VectorIndex.build(current, label, settings.index)
+    index = VectorIndex.build(current, label, settings.index, tastes)
     trends, stranger = Trends.at(history, moment), space.encoder.stranger
     return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger)
+
+
+def some_tastes(inputs: Inputs, space: Foundation, seed: int = 0) -> NDArray[np.float32] | None:
+    """(m, dim) tastes of up to SAMPLED_TASTES listeners, drawn; None where nobody has listened."""
+    users = np.unique(inputs.history.user)
+    if not len(users):
+        return None
+    users = np.sort(np.random.default_rng(seed).permutation(users)[:SAMPLED_TASTES])
+    history = inputs.history.take(np.isin(inputs.history.user, users))
+    blocks = encoded(build_columns(history, space.listened, inputs.columns.kind), space.encoder, inputs.listeners)
+    return np.concatenate([tastes for _, tastes, _ in blocks])
 
 
 def cuts(history: History, settings: RankerSettings) -> list[float]:

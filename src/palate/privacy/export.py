@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from palate.core.errors import MissingExtra
 from palate.core.home import Home
@@ -21,6 +22,8 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
+from palate.listening.slates import FILE as SLATES
+from palate.listening.slates import SlateLog
 from palate.listening.weekly import FILE as WEEKLY
 from palate.listening.weekly import WeeklyLists
 from palate.privacy import rated, snapshots
@@ -46,6 +49,7 @@ def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[s
         "listens": listens,
         "onboarding": [one["item_id"] for one in listens if one["event"] == Event.ONBOARDING.word],
         "shown": _shown(home, user_id),
+        "slates": _slates(home, user_id),
         "weekly": _weekly(home, user_id),
         "attributes": ListenerTable.open(home.listeners).of(user_id),
         "playlists": _playlists(home, user_id, unread),
@@ -95,6 +99,19 @@ def _weekly(home: Home, user_id: str) -> dict[str, list[str]]:
         return {}
     with WeeklyLists(path) as lists, ItemStore(home.online / "items") as items:
         return {week: [str(items.id(row)) for row in rows.tolist()] for week, rows in lists.of(user_id).items()}
+
+
+def _slates(home: Home, user_id: str) -> list[dict[str, Any]]:
+    """What they were answered, and what the request said, without the features of the items."""
+    path = home.listening / SLATES
+    if not path.is_file():
+        return []
+    with SlateLog(path) as log:
+        return [
+            {"timestamp": one.timestamp, "time": _iso(one.timestamp), "answers": one.answers, "ask": one.ask}
+            | orjson.loads(orjson.dumps(one.slate))  # as it was answered
+            for one in log.shown_to(user_id)
+        ]
 
 
 def _playlists(home: Home, user_id: str, unread: list[str]) -> list[dict[str, Any]]:

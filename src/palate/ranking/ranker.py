@@ -97,6 +97,17 @@ class Ranker:
         scores = self._booster.predict(features, num_threads=1)  # a request has one core
         return np.asarray(scores, np.float32)
 
+    def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n, f) -> (n, f + 1): what each feature adds to the score (Shapley values), and what all begin with.
+
+        Each row sums to the score. Of an untrained ranker the score is the first feature, and so is its contribution.
+        """
+        if self._booster is None or not len(features):
+            out = np.zeros((len(features), features.shape[1] + 1))
+            out[:, 0] = features[:, 0]
+            return out
+        return np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1), np.float64)
+
     def importance(self) -> dict[str, float]:
         """Share of the total gain by feature, descending; empty for an untrained ranker."""
         if self._booster is None:

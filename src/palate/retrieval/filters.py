@@ -42,6 +42,11 @@ def not_just_skipped(candidates: Candidates, query: Query, stock: Stock) -> tupl
     return ~np.isin(candidates.items, record.items[unwanted]), "skipped lately"
 
 
+def name_of(one: Filter) -> str:
+    """What a filter is called: the name of its function, or of its class where it is an object."""
+    return str(getattr(one, "__name__", type(one).__name__))
+
+
 def apply(
     filters: Sequence[Filter], candidates: Candidates, query: Query, stock: Stock
 ) -> tuple[Candidates, list[Removed]]:
@@ -50,6 +55,6 @@ def apply(
     for one in filters:
         keep, reason = one(candidates, query, stock)
         if not keep.all():
-            removed.append(Removed(candidates.items[~keep], reason))
+            removed.append(Removed(candidates.items[~keep], reason, name_of(one)))
             candidates = candidates.take(keep)
     return candidates, removed

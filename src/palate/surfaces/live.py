@@ -16,16 +16,18 @@ from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
+from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
 from palate.retrieval.crowds import Crowds
-from palate.retrieval.query import Query
+from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
 from palate.store.items import ItemStore
 from palate.store.record_store import RecordStore
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
@@ -49,6 +51,7 @@ class LiveHome:
     """Answers requests from one home. Reads only; records change when a Folder writes them.
 
     tastes  how fresh each surface's answers are; None: every request reads the records
+    airings what listeners were shown before; None: nothing is kept of it
     """
 
     home: Home
@@ -58,6 +61,7 @@ class LiveHome:
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
+    airings: Airings | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -98,6 +102,11 @@ class LiveHome:
             lambda: self.playlists,
             lambda user_id: self.state(user_id).record,
         )
+
+    @cached_property
+    def heads(self) -> LiveHeads:
+        """What other teams' heads say of items; each is loaded when first asked for."""
+        return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
@@ -153,5 +162,11 @@ class LiveHome:
             state.record, state.taste, self.clock.now(),
             seeds=self.seeds.rows(ask.seeds),
             exclude=np.array(excluded, np.int32), steer=ask.steer, country=self.country(ask.user_id),
-            offset=None if taken is None else taken.offset,
+            aired=self.aired(ask, surface, state.record), offset=None if taken is None else taken.offset,
         )  # fmt: skip
+
+    def aired(self, ask: Ask, surface: str, record: UserRecord) -> Aired | None:
+        """What this surface showed the listener before; None where nothing is kept, nobody asks, or in private."""
+        if self.airings is None or ask.user_id is None or ask.private:
+            return None
+        return self.airings.of(ask.user_id, surface, record, self.clock)

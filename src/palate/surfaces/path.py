@@ -11,6 +11,7 @@ from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
 from palate.ranking.variety import arrange
+from palate.ranking.watch import horizon, note_ranks
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
@@ -44,11 +45,25 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Ranked:
-    """An answer before it is put into words: candidates in order, and what happened on the way."""
+    """An answer before it is put into words, with every stage on the way there; nothing is copied for that.
+
+    candidates what is shown, in order
+    offered    what came from the retrievers
+    scored     what the filters kept, scored, in the order in which it was offered
+    filtered   what each filter removed; it names the filter
+    held_back  what arranging held back, with the reason
+    """
 
     candidates: Candidates
-    retrieved: int
-    removed: list[Removed]
+    offered: Candidates
+    scored: Candidates
+    filtered: list[Removed]
+    held_back: list[Removed]
+
+    @property
+    def removed(self) -> list[Removed]:
+        """All that was removed or held back, with the reason."""
+        return self.filtered + self.held_back
 
 
 @dataclass(frozen=True)
@@ -61,26 +76,29 @@ class RequestPath:
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
-        retrieved = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
-        kept, removed = apply(recipe.filters, retrieved, query, self.stock)
+        offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
+        kept, filtered = apply(recipe.filters, offered, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
         shown, held_back = recipe.arrange(scored, query, self.stock, n)
-        return Ranked(shown, len(retrieved), removed + held_back)
+        return Ranked(shown, offered, scored, filtered, held_back)
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
-        ranked = self.rank(recipe, query, n)
-        items = explain(ranked.candidates, query, self.stock, self.labels)
+        ranked = self.rank(recipe, query, horizon(n))
+        shown = ranked.candidates.take(np.arange(min(n, len(ranked.candidates))))
+        items = explain(shown, query, self.stock, self.labels)
         stranger = query.stranger and user_id is not None
+        slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, shown)
+        note_ranks(slate_id, ranked.candidates)
         return Slate(
-            slate_id=_slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates),
+            slate_id=slate_id,
             surface=recipe.name,
             user_id=user_id,
             space=self.stock.space,
             taste_age_seconds=query.taste_age_seconds,
             stranger=stranger,
             items=items,
-            stages={"retrieved": ranked.retrieved, "answered": len(items)},
+            stages={"retrieved": len(ranked.offered), "answered": len(items)},
             removed={one.reason: len(one.items) for one in ranked.removed},
             taste_offset=query.offset,
         )

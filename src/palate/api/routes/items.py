@@ -3,13 +3,15 @@
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from palate.api.answers import Answer, Count, ItemId, Opened, count_age, soon
 from palate.api.events import id_text
 from palate.api.listing import search
+from palate.api.paging import first_page
 from palate.core.errors import UnknownItem
+from palate.surfaces.answered import answered
 from palate.surfaces.ask import Ask
-from palate.surfaces.registry import answer as surface_answer
 
 router = APIRouter(tags=["items"])
 
@@ -28,10 +30,11 @@ async def item(serving: Opened, item_id: ItemId) -> Answer:
 
 
 @router.get("/v1/items/{item_id}/similar")
-async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
+async def similar(request: Request, serving: Opened, item_id: ItemId, n: Count = 20) -> Response:
     """A slate of what goes with an item, the same for everybody."""
-    live = serving.live
-    return Answer(await soon(n, lambda: surface_answer(live, "similar", Ask(n=n, seeds=(item_id,)))))
+    live, settings = serving.live, serving.slate_settings
+    found = await soon(n, lambda: answered(live, "similar", Ask(n=n, seeds=(item_id,)), settings))
+    return first_page(request, found, n)
 
 
 @router.get("/v1/search")

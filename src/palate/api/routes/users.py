@@ -6,12 +6,11 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from palate.api.answers import Answer, Count, ItemId, Opened, UserId, count_age, soon, true_time
+from palate.api.answers import Answer, Count, Opened, UserId, count_age, soon
 from palate.api.listing import users_after
 from palate.api.serving import Serving
 from palate.core.clock import DAY_SECONDS
 from palate.surfaces.ask import Ask
-from palate.surfaces.explanation import explanation
 from palate.surfaces.live import LiveHome
 from palate.surfaces.screens.for_you import FOR_YOU
 
@@ -71,15 +70,9 @@ async def listens(serving: Opened, user_id: UserId, n: Count = 20) -> Answer:
         entries.append({
             "item_id": item.item_id, "title": item.title, "artists": item.artists, "kind": item.kind,
             "plays": int(record.plays[place]), "skips": int(record.skips[place]),
-            "last": true_time(live.clock.calendar, last), "days_ago": max(now - last, 0.0) / DAY_SECONDS,
+            "last": live.clock.calendar.unix_time(last), "days_ago": max(now - last, 0.0) / DAY_SECONDS,
         })  # fmt: skip
     return Answer({"user_id": user_id, "listens": entries})
-
-
-@router.get("/{user_id}/explain/{item_id}")
-def explain(serving: Opened, user_id: UserId, item_id: ItemId) -> Answer:
-    """Why this item stands where it stands for this listener, or why it is not offered."""
-    return Answer(explanation(serving.live, user_id, item_id))
 
 
 def _asked(serving: Serving, space: str | None) -> LiveHome | None:

@@ -163,9 +163,11 @@ class Blend:
         """Of each listener, how well they match: the mean over the others, in percent."""
         found = []
         for one in self.members:
-            percents = [match_percent(one, other) for other in self.members if other is not one]
-            if percents:
-                found.append({"type": "match", "user_id": one.user_id, "percent": round(float(np.mean(percents)))})
+            others = [other for other in self.members if other is not one]
+            if others:
+                percent = round(float(np.mean([match_percent(one, other) for other in others])))
+                told = [other.user_id for other in others]
+                found.append({"type": "match", "user_id": one.user_id, "with": told, "percent": percent})
         return found
 
 

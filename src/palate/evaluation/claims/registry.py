@@ -1,0 +1,50 @@
+"""Who checks which type of evidence."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from palate.evaluation.claims.facts import Facts
+
+Evidence = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """Where a claim stands.
+
+    user_id  to whom it was said; None for nobody in particular
+    item_id  of which item; None where it is said of a shelf
+    source   the item's source; "" for a shelf
+    item_ids what the shelf, or the answer, holds
+    """
+
+    user_id: str | None
+    item_id: str | None
+    source: str
+    item_ids: tuple[str, ...]
+
+
+Checker = Callable[[Evidence, Said, Facts], str | None]  # what is wrong with it, in words; None when it is true
+
+CHECKERS: dict[str, Checker] = {}
+
+
+def checks(kind: str) -> Callable[[Checker], Checker]:
+    """Registers a checker for one type of evidence; a second one for the same type takes its place.
+
+    What is wrong is given in words, or raised as KeyError, TypeError or ValueError: the claim is then false.
+    """
+
+    def register(checker: Checker) -> Checker:
+        CHECKERS[kind] = checker
+        return checker
+
+    return register
+
+
+def differs(name: str, told: Any, true: Any, within: float = 0.0) -> str | None:
+    """The difference in words; None when there is none, or none beyond `within`."""
+    if type(told) is bool or not isinstance(told, int | float):
+        return f"{name} is {told!r}, which is no number"
+    return None if abs(told - true) <= within else f"{name} is {told}, and {true} is true"
