@@ -22,6 +22,7 @@ from palate.lab.listening_tests.shelf import make, new_keys
 from palate.listening.exposures import Exposure, ExposureLog
 from palate.listening.log import ListeningLog
 from palate.listening.slates import Answered, SlateLog
+from palate.listening.weekly import WeeklyLists
 
 from .places import ITEMS, VICTIM
 
@@ -52,6 +53,9 @@ def live(home: Home, listens: int = 40) -> None:
         shown.append([Exposure(end, UserId("somebody-else"), "trial", "b", "for_you", "slate-2", (ITEMS[1],))])
     with SlateLog(home.listening / "slates.sqlite") as answers:
         answers.append([slate("slate-1", VICTIM), slate("slate-2", "somebody-else"), slate("slate-3", "bo", (VICTIM,))])
+    with WeeklyLists(home.listening / "weekly.sqlite") as weekly:
+        for user in (VICTIM, "somebody-else"):
+            weekly.keep(user, "2026-W47", np.array([1, 2], np.int32), end)
     wrong = home.root.parent / "wrong.csv"
     wrong.write_text(f"user_id,item_id,timestamp\n{VICTIM},{ITEMS[0]},yesterday\n")
     import_listens(home, [wrong], {}, False, time.time())

@@ -13,6 +13,7 @@ OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help
 AT = click.option(
     "--at", metavar="TIME", help="As of this time (unix seconds or ISO 8601); default: after the last listen."
 )
+SEED = "Where to start: an item, artist:NAME, show:NAME, genre:NAME, playlist:ID or user:ID; may be repeated."
 N = click.option("--n", type=int, default=20, show_default=True, help="How many items, at most 1000.")
 
 
@@ -79,7 +80,13 @@ def similar(home: Home, item: str, n: int, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--user", metavar="USER", help="The listener who is answered.")
 @N
-@click.option("--seed", "seeds", multiple=True, metavar="ITEM", help="Where to start; may be repeated.")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    metavar="ITEM",
+    help="An item, artist:NAME, show:NAME, genre:NAME, playlist:ID or user:ID; may be repeated.",
+)
 @click.option("--exclude", multiple=True, metavar="ITEM", help="What must not come back; may be repeated.")
 @click.option("--unheard", is_flag=True, help="Only what the listener never played.")
 @click.option("--with", "others", multiple=True, metavar="USER", help="A further listener; may be repeated.")

@@ -4,6 +4,7 @@
     ├── BadInput                a value, row, file or request that cannot be used as it is (HTTP 4xx)
     │   ├── BadSettings         palate.toml or an option says something impossible
     │   └── UnknownItem         an item id that the catalogue does not hold (HTTP 404)
+    │       └── UnknownSeed     an artist, show, genre, playlist or listener that nothing can start from (HTTP 404)
     ├── MissingHome             the folder is not a Palate home yet: run `palate init`
     ├── NotTrained              the home has no live space yet: run `palate train`
     ├── Unavailable             a server that Palate needs does not answer: try again, or start it (HTTP 503)
@@ -33,6 +34,14 @@ class UnknownItem(BadInput):
     def __init__(self, item_id: str) -> None:
         super().__init__(f"no item {item_id[:80]!r} in the catalogue; import it with `palate import items`")
         self.item_id = item_id
+
+
+class UnknownSeed(UnknownItem):
+    """An artist, show, genre, playlist or listener by a name that nothing can start from."""
+
+    def __init__(self, seed: str, remedy: str) -> None:
+        super().__init__(seed)
+        self.args = (f"nothing to start from in {seed[:80]!r}; {remedy}",)
 
 
 class MissingHome(PalateError):

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.catalog.catalog import Catalog
+from palate.catalog.kept import FILE as PLAYLISTS
+from palate.catalog.kept import KeptPlaylists
 from palate.core import recording
 from palate.core.artefacts import atomic_file, read_json, write_json
 from palate.core.errors import BadInput, PalateError
@@ -196,10 +198,18 @@ class Published(Step):
         with open_store(run.home) as store:
             states = _states(Inputs.load(run.everything), space)
             deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken
+            _keep_playlists(run, deleted)
             there = ((user, state) for user, state in states if not deleted.among([user]))
             offsets = run.offset if embedded(run.home) or run.streamed is None else run.streamed
             store.replace(space.label, there, offsets)
         write_json(self.path, {"space": space.label})
+
+
+def _keep_playlists(run: Run, deleted: DeletedUsers) -> None:
+    """What each playlist holds now, for a server; without those of who left."""
+    kept = KeptPlaylists.of(Inputs.load(run.everything).playlists)
+    owners = [owner for owner in kept.owners if owner is not None]
+    kept.without(deleted.among(owners)).save(run.home.online / PLAYLISTS)
 
 
 def _drop_superseded(home: Home, trained: str) -> None:

@@ -1,6 +1,6 @@
 """Deleting people: `ask`, which is durable and blocks their return, then `carry_out`, which may be killed anywhere.
 
-    1. log, exposures, slates, attributes, records   from here on every answer is a stranger's
+    1. log, exposures, slates, lists of the week, attributes, records    from here on every answer is a stranger's
     2. once no training is under way, which would bring them back:
        records again, playlists and tables, snapshots, listening tests, leftovers of killed writers
     3. the files of 1 are written anew, since databases keep the bytes of what was deleted
@@ -11,10 +11,12 @@ start; only step 1 is not repeated while a training holds step 2 up.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from palate.catalog.kept import FILE as PLAYLISTS
+from palate.catalog.kept import forget_owners
 from palate.core.artefacts import read_json, write_json
 from palate.core.errors import PalateError
 from palate.core.home import Home
@@ -27,6 +29,8 @@ from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
 from palate.listening.slates import FILE as SLATES
 from palate.listening.slates import SlateLog
+from palate.listening.weekly import FILE as WEEKLY
+from palate.listening.weekly import WeeklyLists
 from palate.privacy import files, rated, snapshots
 from palate.privacy.asked import Asked, ask, pending
 from palate.store.record_store import RecordStore
@@ -34,7 +38,22 @@ from palate.store.record_store import RecordStore
 POLL_SECONDS = 0.1
 REST_SECONDS = 1.0  # between two tries while a training is under way
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
-KINDS = ("listens", "exposures", "slates", "attributes", "records", "playlists", "snapshots", "tests", "files")
+Shown = ExposureLog | SlateLog | WeeklyLists
+SHOWN: dict[str, tuple[str, type[Shown]]] = {
+    "exposures": (EXPOSURES, ExposureLog), "slates": (SLATES, SlateLog), "weekly": (WEEKLY, WeeklyLists),
+}  # fmt: skip
+KINDS = (
+    "listens",
+    "exposures",
+    "slates",
+    "weekly",
+    "attributes",
+    "records",
+    "playlists",
+    "snapshots",
+    "tests",
+    "files",
+)
 
 
 @dataclass(frozen=True)
@@ -132,33 +151,34 @@ class Deletions:
 
 def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[str, int]]:
     """Step 1; gives by user what was removed."""
+    forget_owners(home.online / PLAYLISTS, users)
     with open_log(home) as log:
         listens = log.erase(users)
-    shown = dict.fromkeys(users, 0)
-    if (home.listening / EXPOSURES).is_file():
-        with ExposureLog(home.listening / EXPOSURES) as exposures:
-            shown = exposures.erase(users)
-    slates = dict.fromkeys(users, 0)
-    if (home.listening / SLATES).is_file():
-        with SlateLog(home.listening / SLATES) as answers:
-            slates = answers.erase(users)
+    shown = {kind: one.erase(users) for kind, one in _shown(home)}
     attributes = dict.fromkeys(users, 0)
     if home.listeners.is_file():
         with ListenerTable.changing(home.listeners) as table:
             attributes = {user: len(table.of(user)) for user in users}
             table.forget(users)
     return {
-        user: {
-            "listens": listens[user], "exposures": shown[user], "slates": slates[user],
-            "attributes": attributes[user], "records": store.delete(user),
-        }
+        user: {"listens": listens[user], "attributes": attributes[user], "records": store.delete(user)}
+        | {kind: shown[kind][user] if kind in shown else 0 for kind in SHOWN}
         for user in users
-    }  # fmt: skip
+    }
+
+
+def _shown(home: Home) -> Iterator[tuple[str, Shown]]:
+    """Each log of what listeners were shown that there is, opened, by the name of its kind."""
+    for kind, (file, log) in SHOWN.items():
+        if (home.listening / file).is_file():
+            with log(home.listening / file) as opened:
+                yield kind, opened
 
 
 def _finish(home: Home, store: RecordStore, asked: list[Asked]) -> None:
     """Steps 2 to 4."""
     users = [one.user_id for one in asked]
+    forget_owners(home.online / PLAYLISTS, users)
     late = {user: store.delete(user) for user in users}  # what a training published meanwhile
     held: dict[str, dict[str, int]] = {one.user_id: _clear_tables(home, one) for one in asked}
     for user in users:
@@ -197,10 +217,6 @@ def _shred(home: Home, store: RecordStore) -> None:
     """Step 3."""
     with open_log(home) as log:
         log.shred()
-    if (home.listening / EXPOSURES).is_file():
-        with ExposureLog(home.listening / EXPOSURES) as exposures:
-            exposures.shred()
-    if (home.listening / SLATES).is_file():
-        with SlateLog(home.listening / SLATES) as answers:
-            answers.shred()
+    for _, one in _shown(home):
+        one.shred()
     store.shred()

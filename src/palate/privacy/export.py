@@ -24,7 +24,10 @@ from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
 from palate.listening.slates import FILE as SLATES
 from palate.listening.slates import SlateLog
+from palate.listening.weekly import FILE as WEEKLY
+from palate.listening.weekly import WeeklyLists
 from palate.privacy import rated, snapshots
+from palate.store.items import ItemStore
 from palate.store.record_store import RecordStore
 
 FORMAT = 1
@@ -47,6 +50,7 @@ def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[s
         "onboarding": [one["item_id"] for one in listens if one["event"] == Event.ONBOARDING.word],
         "shown": _shown(home, user_id),
         "slates": _slates(home, user_id),
+        "weekly": _weekly(home, user_id),
         "attributes": ListenerTable.open(home.listeners).of(user_id),
         "playlists": _playlists(home, user_id, unread),
         "spaces": _spaces(home, user_id, store),
@@ -86,6 +90,15 @@ def _shown(home: Home, user_id: str) -> list[dict[str, Any]]:
         return []
     with ExposureLog(path) as exposures:
         return [one | {"time": _iso(one["timestamp"])} for one in exposures.shown_to(user_id)]
+
+
+def _weekly(home: Home, user_id: str) -> dict[str, list[str]]:
+    """The items of the kept lists of the week, by week."""
+    path = home.listening / WEEKLY
+    if not path.is_file():
+        return {}
+    with WeeklyLists(path) as lists, ItemStore(home.online / "items") as items:
+        return {week: [str(items.id(row)) for row in rows.tolist()] for week, rows in lists.of(user_id).items()}
 
 
 def _slates(home: Home, user_id: str) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""The retrievers: one small function each, from a query to an offer of at most n items. More are in lately, everybody.
+"""The retrievers: one small function each, from a query to an offer of at most n items.
+
+More of them are in lately.py, together.py and everybody.py.
 
 The order of RETRIEVERS says whose evidence is most telling when several offer the same item: a listen of one's own says
 more than company, company more than closeness of vectors, and that more than being new or popular.
@@ -16,6 +18,7 @@ from palate.retrieval.lately import due, interests, sequence
 from palate.retrieval.offers import best, company_of, nearest, wanted
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
+from palate.retrieval.together import company_of_list, near_list
 
 Retriever = Callable[[Query, Stock, int], Offer]
 
@@ -76,9 +79,11 @@ RETRIEVERS: dict[str, Retriever] = {
     "sequence": sequence,
     "company": company,
     "company_of_seeds": company_of_seeds,
+    "company_of_list": company_of_list,
     "interests": interests,
     "near_taste": near_taste,
     "near_seeds": near_seeds,
+    "near_list": near_list,
     "circle": circle,
     "rising": rising,
     "new": new,

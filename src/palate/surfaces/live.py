@@ -6,6 +6,8 @@ from functools import cached_property, partial
 import numpy as np
 
 from palate.catalog.columns import ItemColumns
+from palate.catalog.kept import FILE as PLAYLISTS
+from palate.catalog.kept import KeptPlaylists
 from palate.core.clock import Clock
 from palate.core.errors import UnknownItem
 from palate.core.home import Home
@@ -38,6 +40,7 @@ from palate.surfaces.freshness import Taken, Tastes
 from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
+from palate.surfaces.seeds import Seeds
 
 
 def open_stock(space: Space) -> Stock:
@@ -104,6 +107,22 @@ class LiveHome:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
 
+    @property
+    def playlists(self) -> KeptPlaylists:
+        """What each playlist held at the latest training, without those of who was deleted since."""
+        return KeptPlaylists.load(self.home.online / PLAYLISTS)
+
+    @cached_property
+    def seeds(self) -> Seeds:
+        """From what a request names to rows to start from."""
+        return Seeds(
+            self.path.stock,
+            self.find,
+            lambda: self.onboarding.choices,
+            lambda: self.playlists,
+            lambda user_id: self.state(user_id).record,
+        )
+
     @cached_property
     def heads(self) -> LiveHeads:
         """What other teams' heads say of items; each is loaded when first asked for."""
@@ -145,10 +164,15 @@ class LiveHome:
 
     def row(self, item_id: str) -> int:
         """The catalogue row of an item; UnknownItem when the live space does not hold it."""
-        row = self.items.row(item_id)
-        if row is None or row >= self.path.stock.n_items:
+        row = self.find(item_id)
+        if row is None:
             raise UnknownItem(item_id)
-        return int(row)
+        return row
+
+    def find(self, item_id: str) -> int | None:
+        """The catalogue row of an item; None when the live space does not hold it."""
+        row = self.items.row(item_id)
+        return None if row is None or row >= self.path.stock.n_items else int(row)
 
     def country(self, user_id: str | None) -> str | None:
         """Where the listener is told to be; None when nothing is told."""
@@ -156,14 +180,13 @@ class LiveHome:
         return told[COUNTRY][0] if COUNTRY in told else None
 
     def query(self, ask: Ask, surface: str) -> Query:
-        """Hydrates a request. Excluded ids that are unknown exclude nothing; an unknown seed is UnknownItem."""
+        """Hydrates a request. Excluded ids that are unknown exclude nothing; for an unknown seed see seeds.py."""
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
         state = self.state("") if taken is None else taken.state
         excluded = [row for one in ask.exclude if (row := self.items.row(one)) is not None]
         now, stock = self.clock.now(), self.path.stock
         return Query(
-            state.record, leaned(state.taste, state.record.marks, now, stock), now,
-            seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
+            state.record, leaned(state.taste, state.record.marks, now, stock), now, seeds=self.seeds.rows(ask.seeds),
             exclude=np.array(excluded, np.int32), steer=ask.steer, limits=self.limits(ask.user_id),
             listener=ask.user_id, country=self.country(ask.user_id), aired=self.aired(ask, surface, state.record),
             offset=None if taken is None else taken.offset,

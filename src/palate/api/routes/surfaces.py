@@ -20,6 +20,10 @@ from palate.surfaces.registry import surface as named
 router = APIRouter(tags=["surfaces"])
 
 Ids = Annotated[list[str], Query(description="an item; may be repeated")]
+Seeds = Annotated[
+    list[str],
+    Query(description="an item, artist:NAME, show:NAME, genre:NAME, playlist:ID or user:ID; may be repeated"),
+]
 Others = Annotated[list[str], Query(alias="with", description="a further listener; may be repeated")]
 Adventure = Annotated[float, Query(description="from -1, play it safe, to 1, surprise me")]
 Energy = Annotated[float | None, Query(description="from 0, calm, to 1, lively; left out: as it comes")]
@@ -30,7 +34,7 @@ Rephrase = Annotated[bool, Query(description="wait for the reasons in other word
 
 
 async def _asked(
-    user_id: UserId, n: Count = 20, seed: Ids = [], exclude: Ids = [], unheard: bool = False,  # noqa: B006
+    user_id: UserId, n: Count = 20, seed: Seeds = [], exclude: Ids = [], unheard: bool = False,  # noqa: B006
     others: Others = [], q: str = "", genre: str = "", adventure: Adventure = 0.0, energy: Energy = None,  # noqa: B006
     private: bool = False,
 ) -> Ask:  # fmt: skip

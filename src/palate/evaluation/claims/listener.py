@@ -1,5 +1,7 @@
 """Claims about what the listener did."""
 
+import numpy as np
+
 from palate.core.listens import Event
 from palate.evaluation.claims.facts import CHOICES, DAY, Facts
 from palate.evaluation.claims.registry import Evidence, Said, checks, differs
@@ -72,6 +74,23 @@ def shared(one: Evidence, said: Said, facts: Facts) -> str | None:
     if not wrong:
         return "nobody is named"
     return next((words for words in wrong if words), None)
+
+
+@checks("match")
+def match(one: Evidence, said: Said, facts: Facts) -> str | None:
+    """How well `user_id` matches the listeners `with`, in `percent`: the mean of what it is with each of them."""
+    told = np.flatnonzero(facts.vectors[:, :-1].any(axis=0))
+
+    def with_one(other: str) -> int:
+        mine, theirs = (facts.taste(user)[told].astype(np.float64) for user in (one["user_id"], other))
+        lengths = float(np.linalg.norm(mine) * np.linalg.norm(theirs))
+        alike = max(float(mine @ theirs) / lengths, 0.0) if lengths else 0.0
+        played, also = set(facts.heard_by(one["user_id"])), set(facts.heard_by(other))
+        return round(50 * alike + 50 * len(played & also) / max(min(len(played), len(also)), 1))
+
+    if not one["with"]:
+        return "nobody is named"
+    return differs("percent", one["percent"], sum(map(with_one, one["with"])) / len(one["with"]), 1.0)
 
 
 @checks("steer")

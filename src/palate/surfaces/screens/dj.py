@@ -16,7 +16,7 @@ from palate.surfaces.live import LiveHome
 from palate.surfaces.notes import counted, nothing_left
 from palate.surfaces.path import RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.screens.radio import latest
+from palate.surfaces.seeds import latest
 from palate.surfaces.shelves.arc import along, arc, blocks, mean_energy
 from palate.surfaces.shelves.draft import Drafting, Evidence
 from palate.surfaces.shelves.filling import slate_id
@@ -44,7 +44,7 @@ def played(path: RequestPath, query: Query, user_id: str | None, n: int, unheard
     ranked = path.rank(FOR_YOU_UNHEARD if unheard else FOR_YOU, asked, POOL * n)
     found = ranked.candidates
     energies = energies_of(path, found.items)
-    start = mean_energy(energies_of(path, latest(query, stock, WHERE_THEY_ARE)).tolist())
+    start = mean_energy(energies_of(path, latest(query.record, stock, WHERE_THEY_ARE)).tolist())
     order = along(arc(start, energies, n), energies, stock.columns.artist[found.items])
     items = explain(found.take(np.array(order, np.intp)), asked, stock, path.labels)
     rows = found.items[order].tolist()
