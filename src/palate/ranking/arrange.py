@@ -41,11 +41,17 @@ class ArrangeSettings:
     diversity: Annotated[float, Range(0.0, 1.0)] = 0.3  # taken for a cosine of 1 to anything already shown (MMR)
     same_artist: int = SAME_ARTIST  # at most so many of one artist
     in_a_row_of: int = IN_A_ROW_OF  # among so many neighbouring places
-    aired: Annotated[float, Range(0.0, 1.0)] = 0.1  # taken for each earlier day on which it was shown and left unplayed
+    aired: Annotated[float, Range(0.0, 1.0)] = (
+        0.05  # taken for each earlier day on which it was shown and left unplayed
+    )
     exploration: Annotated[float, Range(0.0, 0.2)] = 0.02  # share of the places, rounded down, that chance fills
     lean: float = 1.5  # given for a cosine of 1 to what the listener wants more of
     energy: float = 4.0  # taken for an energy that is 1 away from the wish
     seed: int = 0  # of the draw
+
+    def __post_init__(self) -> None:
+        if self.same_artist < 1 or self.in_a_row_of < 1 or not 0.0 <= self.exploration <= 1.0:
+            raise ValueError("same_artist and in_a_row_of must be 1 or more, exploration from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,8 @@ def _explored(
     while waiting and len(chosen) < len(shown):
         place = len(chosen) + 1
         if int(place * knobs.exploration + 1e-9) > len(chances):
-            left = [one for one in pool.tolist() if one not in chosen]
+            taken = set(chosen)
+            left = [one for one in pool.tolist() if one not in taken]
             if left:
                 chosen.append(left[0])
                 chances[left[0]] = 1.0 / len(left)
