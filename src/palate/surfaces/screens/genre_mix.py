@@ -7,7 +7,7 @@ import numpy as np
 from palate.core.candidates import Candidates, Removed
 from palate.core.errors import BadInput
 from palate.core.slate import Slate
-from palate.ranking.arrange import arrange
+from palate.ranking.variety import spread
 from palate.retrieval.filters import ALWAYS, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -26,8 +26,8 @@ def in_turn(candidates: Candidates, query: Query, stock: Stock, n: int) -> tuple
     best, _ = by_score(candidates, query, stock, len(candidates))
     order = best.take(interleaved(heard_by(query.record, best.items), FAMILIAR_EVERY))
     turns = replace(order, scores=-np.arange(len(order), dtype=np.float32))
-    shown, held_back = arrange(turns, query, stock, n)
-    return replace(shown, scores=order.scores[(-shown.scores).astype(np.intp)]), held_back
+    shown = spread(turns, stock, n)
+    return replace(shown, scores=order.scores[(-shown.scores).astype(np.intp)]), []
 
 
 GENRE_MIX = Recipe(
