@@ -70,7 +70,8 @@ def test_contributions_and_base_sum_to_the_score(live: LiveHome) -> None:
             told = explanation(live, "for_you", Ask(user), item.item_id)
             assert told["base"] + sum(told["contributions"].values()) == pytest.approx(told["score"], abs=1e-5)
             sizes = [abs(one) for one in told["contributions"].values()]
-            assert sizes == sorted(sizes, reverse=True) and len(sizes) > 3
+            assert sizes == sorted(sizes, reverse=True)
+            assert len(sizes) > 3
     assert explanation(live, "similar", ASKS["similar"], "sim-track-00008")["contributions"] == {}
 
 
@@ -94,7 +95,8 @@ def test_what_a_filter_removed_names_the_filter_and_the_rank_it_would_have_had(l
     assert (told["position"], told["removed"]) == (None, "excluded by the request")
     passed = {one["filter"]: one["passed"] for one in told["filters"]}
     assert passed == {"available": True, "not_excluded": False, "not_hidden": None, "not_just_skipped": None}
-    assert told["score_rank"] == 1 and told["scored"] > LOOKED_AT
+    assert told["score_rank"] == 1
+    assert told["scored"] > LOOKED_AT
     assert told["verdict"].startswith("A filter removed it: excluded by the request")
 
 
@@ -147,7 +149,8 @@ def test_any_surface_that_asks_the_path_is_explained(live: LiveHome, monkeypatch
 def test_a_stranger_and_an_unknown_item(live: LiveHome) -> None:
     first = slate_of(live, "for_you", Ask("nobody at all")).items[0]
     told = explanation(live, "for_you", Ask("nobody at all"), first.item_id)
-    assert told["stranger"] and told["position"] == 1
+    assert told["stranger"]
+    assert told["position"] == 1
     assert told["contributions"] == {}, "the ranker knows nothing of a stranger and is not asked"
     with pytest.raises(UnknownItem):
         explanation(live, "for_you", Ask("sim-user-0001"), "no-such-item")

@@ -185,8 +185,9 @@ class _Reasons:
 
     _BY_SOURCE: ClassVar[dict[str, Callable[["_Reasons", int, int], Because]]] = {
         "again": again, "due": due, "sequence": sequence, "company": company, "company_of_seeds": company,
-        "interests": interests, "near_taste": near, "near_seeds": near, "circle": circle, "rising": rising,
-        "new": new, "country": country, "popular": popular, "exploration": exploration,
+        "company_of_list": company, "interests": interests, "near_taste": near, "near_seeds": near, "near_list": near,
+        "circle": circle, "rising": rising, "new": new, "country": country, "popular": popular,
+        "exploration": exploration,
     }  # fmt: skip
 
     def _together(self, row: int, anchor: int, when: bool = False) -> Because | None:

@@ -60,6 +60,11 @@ class Ranked:
     held_back: list[Removed]
 
     @property
+    def retrieved(self) -> int:
+        """How many candidates were offered."""
+        return len(self.offered)
+
+    @property
     def removed(self) -> list[Removed]:
         """All that was removed or held back, with the reason."""
         return self.filtered + self.held_back
@@ -94,7 +99,7 @@ class RequestPath:
             taste_age_seconds=query.taste_age_seconds,
             stranger=stranger,
             items=items,
-            stages={"retrieved": len(ranked.offered), "answered": len(items)},
+            stages={"retrieved": ranked.retrieved, "answered": len(items)},
             removed={one.reason: len(one.items) for one in ranked.removed},
             taste_offset=query.offset,
         )
