@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palate.api.app import create_app
-from palate.core.listens import EVENT_WORDS
+from palate.core.listens import EVENT_WORDS, STEERING
 from palate.listening.log import ListeningLog
 
 from .homes import TestClient
@@ -14,6 +14,7 @@ from .test_follower import eventually
 
 ITEM, OTHER = "sim-track-00001", "sim-track-00002"
 CHOICES = ("play", "save", "add_to_playlist", "onboarding")  # each counts like a play
+STEERS = tuple(event.word for event in STEERING)  # they mark an item and move no taste
 SILENT = ("unsave", "follow", "impression", "search")  # kept in the log, for training and for whoever asks
 
 
@@ -37,7 +38,7 @@ def listens(client: TestClient, user: str) -> list[tuple[str, int, int]]:
 
 
 def test_every_kind_is_in_one_of_the_lists():
-    assert {*CHOICES, *SILENT, "skip", "hide"} == set(EVENT_WORDS)
+    assert {*CHOICES, *SILENT, "skip", *STEERS} == set(EVENT_WORDS)
 
 
 @pytest.mark.parametrize("word", CHOICES)
@@ -84,9 +85,10 @@ def test_what_is_no_choice_of_an_item_changes_no_taste(client, word):
     assert listens(client, user) == [(ITEM, 1, 0)]
 
 
-def test_a_hide_is_no_liking(client):
-    before = sent(client, "hiding", "play", item_id=OTHER)["vector"]
-    after = sent(client, "hiding", "hide")["vector"]
+@pytest.mark.parametrize("word", STEERS)
+def test_a_mark_moves_no_taste(client, word):
+    before = sent(client, f"{word} it", "play", item_id=OTHER)["vector"]
+    after = sent(client, f"{word} it", word)["vector"]
     assert np.dot(after, before) == pytest.approx(np.dot(before, before), rel=0.05)
 
 

@@ -36,6 +36,12 @@ def test_the_numbers_that_the_log_stores_never_change():
         "impression": 7,
         "search": 8,
         "onboarding": 9,
+        "more_like": 10,
+        "less_like": 11,
+        "hide_artist": 12,
+        "not_now": 13,
+        "unhide": 14,
+        "unhide_artist": 15,
     }
 
 

@@ -13,6 +13,7 @@ from palate.core.listens import Event
 from palate.embeddings.encoder import Encoder
 from palate.embeddings.folding import HEAD, Events, RecordColumns
 from palate.embeddings.habits import HABITS
+from palate.embeddings.marks import steering
 from palate.embeddings.records import UserRecord
 from palate.embeddings.start import Start
 from palate.embeddings.states import UserState, packed_record, packed_states
@@ -33,18 +34,18 @@ NOBODY = UserRecord.empty(DIM)
 def events_of(history: History, rows: list[int]) -> Events:
     """The events at `rows` that count, in that order."""
     weight, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
-    hide = history.event == Event.HIDE
-    some = np.array([row for row in rows if weight[row] > 0 or skipped[row] or hide[row]], np.int64)
+    mark = steering(history.event)
+    some = np.array([row for row in rows if weight[row] > 0 or skipped[row] or mark[row]], np.int64)
     item, play = history.item[some].astype(np.int64), history.event[some] == Event.PLAY
     user = history.user[some].astype(np.int64)
     weights = weight[some].astype(np.float64)
-    return Events(user, item, KINDS_OF_ITEMS[item], history.timestamp[some], weights, skipped[some], play, hide[some])
+    return Events(user, item, KINDS_OF_ITEMS[item], history.timestamp[some], weights, skipped[some], play, mark[some])
 
 
 def add_one_by_one(records: list[UserRecord], events: Events) -> None:
     for n, (user, item) in enumerate(zip(events.user.tolist(), events.item.tolist(), strict=True)):
-        if events.hidden[n]:
-            records[user].hide(item)
+        if events.mark[n]:
+            records[user].mark(item, Event(events.mark[n]), float(events.timestamp[n]))
             continue
         records[user].add(
             item, int(events.kind[n]), VECTORS[item], float(events.timestamp[n]), float(events.weight[n]),
@@ -75,7 +76,7 @@ def test_two_plays_and_a_skip_by_hand() -> None:
     events = Events(
         user=np.array([1, 1, 0]), item=np.array([4, 2, 2]), kind=np.array([1, 2, 2], np.uint8),
         timestamp=np.array([month, START_SECONDS, month]), weight=np.array([1.0, 1.0, 0.0]),
-        skipped=np.array([False, False, True]), played=np.array([True, False, True]), hidden=np.zeros(3, np.bool_),
+        skipped=np.array([False, False, True]), played=np.array([True, False, True]), mark=np.zeros(3, np.uint8),
     )  # fmt: skip
     columns = RecordColumns.empty(3, DIM).added(events, VECTORS)
     assert columns.cells.tolist() == [3 + 1, 3 + 2]
@@ -210,7 +211,7 @@ def test_a_state_gives_its_record() -> None:
 
 def test_habits_are_told_by_columns_too() -> None:
     columns = RecordColumns.empty(1, DIM).added(
-        Events(*map(np.atleast_1d, (0, 3, np.uint8(0), START_SECONDS, 1.0, False, True, False))), VECTORS
+        Events(*map(np.atleast_1d, (0, 3, np.uint8(0), START_SECONDS, 1.0, False, True, np.uint8(0)))), VECTORS
     )
     encoder = Encoder.plain(DIM, 0.3).with_habits(START_SECONDS)
     taste = encoder.encode_columns(columns)[0]

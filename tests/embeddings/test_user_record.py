@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, Corrupt
+from palate.core.listens import Event
 from palate.embeddings.habits import CLOCK_COS, SUMS
+from palate.embeddings.marks import NO_MARKS
 from palate.embeddings.records import HALF_LIVES_DAYS, UserRecord
 from palate.testing.strategies import histories
 
@@ -161,7 +163,7 @@ def test_packing_keeps_everything_to_float32(history) -> None:
     for record in folded(history, VECTORS, KINDS_OF_ITEMS).values():
         back = UserRecord.unpack(record.pack())
         assert (back.at, back.dim) == (record.at, record.dim)
-        for name in ("items", "plays", "skips", "last", "first", "habits", "hidden"):
+        for name in ("items", "plays", "skips", "last", "first", "habits"):
             np.testing.assert_array_equal(getattr(back, name), getattr(record, name))
         for name in ("sums", "counts", "weights"):
             assert getattr(back, name).dtype == np.float64
@@ -186,7 +188,7 @@ def test_a_kind_that_was_never_heard_takes_no_room() -> None:
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_no_record(data: bytes) -> None:
-    assume(not data.startswith((b"\1\0\0\0", b"\2\0\0\0", b"\3\0\0\0")))
+    assume(not data.startswith(tuple(bytes([version, 0, 0, 0]) for version in (1, 2, 3, 4))))
     with pytest.raises(Corrupt, match="palate train"):
         UserRecord.unpack(data)
 
@@ -204,7 +206,7 @@ def test_a_header_that_does_not_fit_its_bytes_is_refused(field: int, value: int)
 def test_a_torn_or_lengthened_record_is_refused(hides: bool) -> None:
     record = record_of((1, 0.0, False), (2, 9.0, True))
     if hides:
-        record.hide(2)
+        record.mark(2, Event.HIDE, 4.0)
     data = record.pack()
     for damaged in (*(data[:length] for length in range(len(data))), data + b"\0", data + data):
         with pytest.raises(Corrupt, match=f"{len(damaged)} bytes"):
@@ -213,25 +215,33 @@ def test_a_torn_or_lengthened_record_is_refused(hides: bool) -> None:
 
 def test_a_record_of_a_newer_palate_is_refused_with_its_format() -> None:
     data = np.int32(UserRecord.FORMAT + 1).tobytes() + record_of((1, 0.0, False)).pack()[4:]
-    with pytest.raises(Corrupt, match="user record of format 4, this Palate reads 1 to 3"):
+    with pytest.raises(Corrupt, match="user record of format 5, this Palate reads 1 to 4"):
         UserRecord.unpack(data)
 
 
-def test_what_is_hidden_changes_nothing_but_what_may_come_back() -> None:
+def test_marks_change_nothing_but_what_may_come_back() -> None:
     record, same = record_of((1, 5.0, False)), record_of((1, 5.0, False))
-    for item in (4, 2, 4):
-        record.hide(item)
+    for item, what, when in ((4, Event.HIDE, 9.0), (2, Event.HIDE, 3.0), (4, Event.HIDE, 1.0), (7, Event.NOT_NOW, 2.0)):
+        record.mark(item, what, when)
     assert record.hidden.tolist() == [2, 4]
-    assert UserRecord.unpack(record.pack()).hidden.tolist() == [2, 4]
-    assert record.merge(same).hidden.tolist() == same.merge(record).hidden.tolist() == [2, 4]
-    assert record.copy().hidden is not record.hidden
-    record.hidden = record.hidden[:0]
+    assert UserRecord.unpack(record.pack()).marks == record.marks
+    assert record.merge(same).marks == same.merge(record).marks == record.copy().marks == record.marks
+    record.marks = NO_MARKS
     assert_same_record(record, same, tolerance=0.0)
 
 
-def test_only_who_hides_something_has_a_record_of_the_newer_format() -> None:
+def test_only_who_marked_something_has_a_record_of_the_newer_format() -> None:
     record = record_of((1, 5.0, False))
     before = record.pack()
-    record.hide(3)
+    record.mark(3, Event.HIDE, 8.0)
     assert before[:4] == b"\2\0\0\0"
-    assert record.pack() == b"\3\0\0\0" + before[4:] + np.array([1, 3], np.int32).tobytes()
+    told = np.int32(1).tobytes() + np.int32(3).tobytes() + bytes([Event.HIDE]) + np.float64(8.0).tobytes()
+    assert record.pack() == b"\4\0\0\0" + before[4:] + told
+
+
+def test_a_record_of_format_3_is_read_and_any_unhide_undoes_what_it_hid() -> None:
+    plain = record_of((1, 5.0, False)).pack()
+    old = UserRecord.unpack(b"\3\0\0\0" + plain[4:] + np.array([2, 3, 9], np.int32).tobytes())
+    assert old.hidden.tolist() == [3, 9]
+    old.mark(3, Event.UNHIDE, -1e9)
+    assert UserRecord.unpack(old.pack()).hidden.tolist() == [9]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from palate.catalog.columns import ItemColumns, Playlists
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import KINDS
-from palate.core.listens import Event
+from palate.core.listens import STEERING, Event
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
@@ -87,13 +87,13 @@ def folded(
     weights, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
     records: dict[int, UserRecord] = {}
     for row in range(len(history)) if order is None else order:
-        hides = history.event[row] == Event.HIDE
-        if weights[row] == 0 and not skipped[row] and not hides:
+        event = Event(history.event[row])
+        if weights[row] == 0 and not skipped[row] and event not in STEERING:
             continue
         user, item = int(history.user[row]), int(history.item[row])
         record = records.setdefault(user, UserRecord.empty(vectors.shape[1]))
-        if hides:
-            record.hide(item)
+        if event in STEERING:
+            record.mark(item, event, float(history.timestamp[row]))
             continue
         moment = float(history.timestamp[row])
         play = bool(history.event[row] == Event.PLAY)
@@ -113,8 +113,9 @@ def seen_from(record: UserRecord, moment: float) -> UserRecord:
 def assert_same_record(one: UserRecord, two: UserRecord, tolerance: float = EXACT, last: bool = True) -> None:
     """Everything that is counted is equal, everything that is summed is within `tolerance`."""
     assert one.at == two.at
-    for name in ("items", "plays", "skips", "hidden", *(["last", "first"] if last else [])):
+    for name in ("items", "plays", "skips", *(["last", "first"] if last else [])):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+    assert one.marks == two.marks
     for name in ("sums", "counts", "weights", "habits"):
         np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=0, atol=tolerance, err_msg=name)
     most = 2.0 * float(two.weights.max(initial=1.0))  # the slope of a square

@@ -36,7 +36,7 @@ def a_lot() -> Lot:
         weight=np.where(skip, 0.0, 1.0).astype(np.float32),
         skip=skip,
         play=RNG.random(N) < 0.9,
-        hide=np.zeros(N, np.bool_),
+        mark=np.zeros(N, np.uint8),
         offset=np.arange(N),
     )
 

@@ -47,7 +47,9 @@ def package_sources() -> list[Source]:
 @pytest.fixture(scope="session")
 def all_sources(package_sources: list[Source]) -> list[Source]:
     """Every Python file of the repository."""
-    return package_sources + [one for folder in ("tests", "scripts", "benchmarks") for one in parsed(folder)]
+    return package_sources + [
+        one for folder in ("tests", "scripts", "benchmarks", "examples") for one in parsed(folder)
+    ]
 
 
 @pytest.fixture(scope="session")

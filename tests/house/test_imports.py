@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 import pytest
 
 # What each room may import besides itself. Rooms of one rank do not know each other.
-LINE = "core sources catalog listening embeddings store fresh retrieval ranking surfaces privacy"
+LINE = "core sources catalog listening embeddings store fresh retrieval ranking heads surfaces privacy"
 ALLOWED: dict[str, str] = {
     "core": "",
     "sources": "core",
@@ -21,7 +21,8 @@ ALLOWED: dict[str, str] = {
     "fresh": "core sources catalog listening embeddings store",
     "retrieval": "core sources catalog listening embeddings store",
     "ranking": "core sources catalog listening embeddings store fresh retrieval",
-    "surfaces": "core sources catalog listening embeddings store fresh retrieval ranking",
+    "heads": "core sources catalog listening embeddings store fresh retrieval ranking",
+    "surfaces": "core sources catalog listening embeddings store fresh retrieval ranking heads",
     "privacy": "core sources catalog listening embeddings store fresh",
     "api": LINE,
     "evaluation": LINE,

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs.conftest import world
@@ -11,6 +12,7 @@ from palate.core.home import Home
 from palate.core.ids import ItemId, PlaylistId, UserId
 from palate.core.items import Membership
 from palate.core.listens import Event, Listen, in_columns
+from palate.core.slate import Slate, SlateItem
 from palate.jobs.batch import recommend
 from palate.jobs.chain import train
 from palate.jobs.importing import import_listeners, import_listens
@@ -19,6 +21,7 @@ from palate.lab.listening_tests.design import Case, ListeningTest, Stimulus
 from palate.lab.listening_tests.shelf import make, new_keys
 from palate.listening.exposures import Exposure, ExposureLog
 from palate.listening.log import ListeningLog
+from palate.listening.slates import Answered, SlateLog
 
 from .places import ITEMS, VICTIM
 
@@ -47,9 +50,21 @@ def live(home: Home, listens: int = 40) -> None:
     with ExposureLog(home.listening / "exposures.sqlite") as shown:
         shown.append([Exposure(end, UserId(VICTIM), "trial", "a", "for_you", "slate-1", (ITEMS[1],))])
         shown.append([Exposure(end, UserId("somebody-else"), "trial", "b", "for_you", "slate-2", (ITEMS[1],))])
+    with SlateLog(home.listening / "slates.sqlite") as answers:
+        answers.append([slate("slate-1", VICTIM), slate("slate-2", "somebody-else"), slate("slate-3", "bo", (VICTIM,))])
     wrong = home.root.parent / "wrong.csv"
     wrong.write_text(f"user_id,item_id,timestamp\n{VICTIM},{ITEMS[0]},yesterday\n")
     import_listens(home, [wrong], {}, False, time.time())
+
+
+def slate(slate_id: str, user: str, others: tuple[str, ...] = ()) -> Answered:
+    """An answer to somebody, perhaps together with others."""
+    item = SlateItem(
+        ITEMS[1], "track", 1.0, "again", "You two know it.", [{"type": "shared", "plays": dict.fromkeys(others, 1)}]
+    )
+    row, score = np.array([1], np.int32), np.ones(1, np.float32)
+    told = Slate(slate_id, "blend", user, "taste@1", None, False, [item])
+    return Answered(told, 1e9, 1e9, row, score, row, ("again",), {"others": others} if others else {}, others)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def places(home: Home, text: str) -> list[str]:
 
 
 def contents(path: Path) -> list[bytes]:
-    """The bytes of a file and of what is packed in it: members of .npz, columns of parquet, batches of the log."""
+    """The bytes of a file and of what is packed in it: members of .npz, columns of parquet, of logs their batches."""
     parts = [path.read_bytes()]
     if path.suffix == ".npz":
         with zipfile.ZipFile(path) as members:
@@ -38,4 +38,9 @@ def contents(path: Path) -> list[bytes]:
         with closing(sqlite3.connect(path)) as db:
             rows = db.execute("SELECT extras FROM batches WHERE extras IS NOT NULL").fetchall()
         parts += [zlib.decompress(extras) for (extras,) in rows]
+    elif path.name == "slates.sqlite":
+        import sqlite3
+
+        with closing(sqlite3.connect(path)) as db:
+            parts += [zlib.decompress(answer) for (answer,) in db.execute("SELECT answer FROM slates").fetchall()]
     return parts

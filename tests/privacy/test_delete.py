@@ -25,6 +25,7 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import read_listeners
 from palate.listening.log import ListeningLog
+from palate.listening.slates import SlateLog
 from palate.privacy.allow import allow
 from palate.privacy.asked import ask, pending
 from palate.privacy.delete import delete, outcome
@@ -36,7 +37,7 @@ from .places import ITEMS, VICTIM, places
 
 LIVE_PLACES = ("catalog/playlists.parquet", "lab/listening/lists/answers.jsonl", "lab/listening/lists/test.json",
                "listening/exposures.sqlite", "listening/listeners.npz", "listening/log.sqlite",
-               "online/records/data.mdb", "recs.parquet")  # fmt: skip
+               "listening/slates.sqlite", "online/records/data.mdb", "recs.parquet")  # fmt: skip
 
 
 def states(home: Home) -> dict[str, bytes]:
@@ -59,8 +60,8 @@ def test_after_deletion_no_byte_of_the_home_holds_the_id(home: Home) -> None:
     (told,) = delete(home, [VICTIM])
     assert places(home, VICTIM) == []
     assert told.done
-    assert told.found == {"listens": 41, "exposures": 1, "attributes": 1, "records": 1, "playlists": 1, "snapshots": 1,
-                          "tests": 1, "files": 1}  # fmt: skip
+    assert told.found == {"listens": 41, "exposures": 1, "slates": 2, "attributes": 1, "records": 1, "playlists": 1,
+                          "snapshots": 1, "tests": 1, "files": 1}  # fmt: skip
     assert states(home) == others, "nobody else's record changes"
     assert not holds_anything(export(home, VICTIM))
     assert pending(home) == []
@@ -71,6 +72,8 @@ def test_everything_goes_on_afterwards(home: Home) -> None:
     assert read_listeners(home, ["somebody-else"]).values == {"country": ["DE"]}
     with ExposureLog(home.listening / "exposures.sqlite") as shown:
         assert shown.read("trial").user_id == ["somebody-else"]
+    with SlateLog(home.listening / "slates.sqlite") as answers:
+        assert [one.slate.user_id for one in answers.read()] == ["somebody-else"], "bo's slate named the victim"
     test = open_test(home, "lists")
     answers = {answer.case: answer.value for answer in test.book.answers()}
     assert {case.id for case in test.test.cases} == set(answers)

@@ -16,6 +16,9 @@ def test_everything_of_one_listener_is_told(lived_in: Home) -> None:
     assert told["onboarding"] == [ITEMS[0]]
     assert {one["item_id"] for one in told["listens"]} == set(ITEMS)
     assert [one["slate_id"] for one in told["shown"]] == ["slate-1"]
+    assert [(one["slate_id"], one["items"][0]["item_id"], one["answers"]) for one in told["slates"]] == [
+        ("slate-1", ITEMS[1], 1)
+    ]
     assert told["attributes"] == {"country": "SE"}
     assert [(one["item_id"], one["owner"]) for one in told["playlists"]] == [(ITEMS[0], VICTIM)]
     assert list(told["spaces"]) == labels(lived_in)

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,19 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core.candidates import Candidates, Offer, merge
+from palate.core.clock import DAY_SECONDS
+from palate.core.listens import Event
 from palate.retrieval.filters import (
+    RESTING_DAYS,
     SKIPPED_DAYS,
     Filter,
     apply,
     available,
+    explicit_allowed,
+    in_language,
     not_excluded,
     not_heard,
     not_hidden,
+    not_hidden_artist,
+    not_just_heard,
     not_just_skipped,
+    not_resting,
 )
-from palate.retrieval.query import Query
+from palate.retrieval.query import Limits, Query
 
-from .small import query_of, record_of, stock_of
+from .small import NOW, query_of, record_of, stock_of
 
 ALL: list[Filter] = [available, not_excluded, not_heard, not_just_skipped]
 
@@ -50,8 +59,8 @@ def test_heard_is_played_not_skipped() -> None:
 
 def test_what_was_hidden_stays_away_also_when_it_is_played_later() -> None:
     record = record_of(plays=[(2, 0)])
-    record.hide(2)
-    record.hide(0)
+    record.mark(2, Event.HIDE, NOW)
+    record.mark(0, Event.HIDE, NOW)
     assert kept_by(not_hidden, query_of(record)) == [1, 3]
 
 
@@ -108,3 +117,40 @@ def test_kept_and_removed_are_what_came(
     again, nothing = apply(filters, kept, query, stock)
     assert nothing == []
     assert again.items.tolist() == kept.items.tolist()
+
+
+def only(one: Filter, query: Query, **facts: object) -> list[int]:
+    """Which of items 0 to 3 the filter leaves, in a stock of which these facts are known."""
+    candidates = candidates_of(0, 1, 2, 3)
+    keep, _ = one(candidates, query, stock_of(np.ones((4, 2)), **facts))  # type: ignore[arg-type]
+    return [int(item) for item in candidates.items[keep]]
+
+
+def test_everything_by_a_hidden_artist_is_left_out_and_of_nobodys_the_item_alone() -> None:
+    record = record_of()
+    record.mark(1, Event.HIDE_ARTIST, NOW)
+    record.mark(3, Event.HIDE_ARTIST, NOW)
+    assert only(not_hidden_artist, query_of(record), artist=[7, 7, -1, -1]) == [2]
+    record.mark(0, Event.UNHIDE_ARTIST, NOW + 1)
+    assert only(not_hidden_artist, query_of(record), artist=[7, 7, -1, -1]) == [0, 1, 2]
+
+
+def test_what_is_not_now_rests() -> None:
+    record = record_of()
+    record.mark(1, Event.NOT_NOW, NOW - (RESTING_DAYS - 1) * DAY_SECONDS)
+    record.mark(2, Event.NOT_NOW, NOW - (RESTING_DAYS + 1) * DAY_SECONDS)
+    assert only(not_resting, query_of(record)) == [0, 2, 3]
+
+
+def test_explicit_and_other_languages_are_left_out_where_they_are_not_wanted() -> None:
+    facts = {"explicit": [True, False, False, False], "language": [0, 1, 2, -1]}
+    assert only(explicit_allowed, query_of(), **facts) == [0, 1, 2, 3]
+    assert only(explicit_allowed, replace(query_of(), limits=Limits(explicit=False)), **facts) == [1, 2, 3]
+    named = replace(query_of(), limits=Limits(languages=np.array([1], np.int32)))
+    assert only(in_language, named, **facts) == [1, 3]
+    assert only(in_language, replace(query_of(), limits=Limits(languages=np.zeros(0, np.int32))), **facts) == [3]
+
+
+def test_what_was_heard_in_this_sitting_is_left_out() -> None:
+    record = record_of([(1, 0.1), (2, 1.0)])
+    assert only(not_just_heard, query_of(record)) == [0, 2, 3]

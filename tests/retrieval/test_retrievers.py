@@ -10,7 +10,7 @@ from palate.core.candidates import Offer
 from palate.embeddings.records import UserRecord
 from palate.listening.history import History
 from palate.retrieval.crowds import LEAST_LISTENERS, LISTED, Crowds
-from palate.retrieval.everybody import circle, country, exploration, new, popular, rising
+from palate.retrieval.everybody import circle, country, new, popular, rarely_heard, rising
 from palate.retrieval.lately import INTERESTS, LEAST_OF_INTERESTS, due, interests, sequence
 from palate.retrieval.retrievers import (
     RECENT_ITEMS,
@@ -177,7 +177,7 @@ def test_an_offer_is_short_descending_and_without_repeats(
     assert (np.diff(offer.scores) <= 0).all()
     tied = np.diff(offer.scores) == 0
     assert (np.diff(offer.items)[tied] > 0).all()
-    if name in ("near_taste", "near_seeds", "rising", "new", "popular", "exploration"):
+    if name in ("near_taste", "near_seeds", "rising", "new", "popular", "rarely_heard"):
         assert all(available[item] for item in rows(offer))
     else:
         assert set(offer.because.tolist()) <= set(own)
@@ -249,10 +249,10 @@ def test_a_country_and_a_circle_offer_their_own_lists() -> None:
     assert rows(circle(known, replace(stock, crowds=None), 9)) == []
 
 
-def test_exploration_tries_what_is_near_and_hardly_heard() -> None:
+def test_rarely_heard_is_what_is_near_and_hardly_heard() -> None:
     stock = stock_of(np.eye(4, 3), ever=[5, 0, 2, 9])
     query = query_of(record_of(plays=[(3, 1)], dim=3), taste=[1, 1, 1])
-    offer = exploration(query, stock, 2)
+    offer = rarely_heard(query, stock, 2)
     assert (rows(offer), offer.scores.tolist()) == ([1, 2], [0, -2])
 
 

@@ -144,7 +144,7 @@ def test_what_was_never_written_says_to_train_and_a_newer_format_to_upgrade(path
     with pytest.raises(NotTrained, match="palate train"):
         ItemStore(tmp_path / "nothing")
     manifest = path / "v000001" / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format_version": 2}))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format_version": 3}))
     with pytest.raises(Corrupt, match="upgrade"):
         ItemStore(path)
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from palate.core.slate import Slate
+from palate.ranking.arrange import ArrangeSettings
 from palate.ranking.variety import IN_A_ROW_OF, SAME_ARTIST
+from palate.retrieval.filters import JUST_HEARD_SECONDS
 from palate.retrieval.query import Query
 from palate.surfaces.path import Recipe
 from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
-from palate.surfaces.screens.radio import JUST_HEARD_SECONDS, RADIO
+from palate.surfaces.screens.radio import RADIO
 from palate.surfaces.screens.similar import SIMILAR
 
 from .planted import Planted, planted
@@ -134,8 +136,9 @@ def test_what_was_removed_is_counted_with_its_reason(world: Planted) -> None:
 
 
 def test_scores_fall_but_for_variety(world: Planted) -> None:
+    path = replace(world.path, knobs=ArrangeSettings(diversity=0.0))
     for user in some(world):
-        ranked = world.path.rank(FOR_YOU, world.query(user), 50).candidates
+        ranked = path.rank(FOR_YOU, world.query(user), 50).candidates
         artists = world.inputs.columns.artist[ranked.items]
         for place in (np.flatnonzero(np.diff(ranked.scores) > 0) + 1).tolist():  # this one had to wait
             before = artists[max(0, place - IN_A_ROW_OF) : place - 1]

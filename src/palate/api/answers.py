@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 from palate.api.events import id_text
 from palate.api.serving import Serving
-from palate.core.clock import Calendar
 from palate.core.errors import BadInput, MissingHome, NotTrained, PalateError, Unavailable, UnknownItem
 from palate.surfaces.ask import MOST_ITEMS
 
@@ -37,7 +36,7 @@ class Answer(Response):
         return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """One segment of the path, which arrives percent-encoded so that an id may hold a slash."""
     try:
         return id_text(unquote_to_bytes(value).decode("utf-8"), "the id")
@@ -51,24 +50,15 @@ async def _serving(request: Request) -> Serving:  # FastAPI calls what is not as
 
 
 Opened = Annotated[Serving, Depends(_serving)]
-UserId = Annotated[str, Path(description="the listener"), AfterValidator(_decoded)]
-ItemId = Annotated[str, Path(description="the item"), AfterValidator(_decoded)]
-SurfaceName = Annotated[str, Path(description="a surface by its name"), AfterValidator(_decoded)]
+UserId = Annotated[str, Path(description="the listener"), AfterValidator(decoded)]
+ItemId = Annotated[str, Path(description="the item"), AfterValidator(decoded)]
+SurfaceName = Annotated[str, Path(description="a surface by its name"), AfterValidator(decoded)]
 Count = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many, at most")]
 
 
 async def soon(n: int, work: Callable[[], T]) -> T:
     """What `work` gives: at once when it is about n <= IN_LOOP_ITEMS items (a thread only adds jitter), else aside."""
     return work() if n <= IN_LOOP_ITEMS else await run_in_threadpool(work)
-
-
-def true_time(calendar: Calendar, home_time: float) -> float:
-    """The earliest unix time with this home time; home times never leave the house."""
-    moment = home_time
-    for start, end in calendar.pauses:
-        if moment > start:
-            moment += end - start
-    return moment
 
 
 def count_age(request: Request, serving: Serving, surface: str, offset: int | None) -> None:

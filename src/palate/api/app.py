@@ -14,11 +14,25 @@ from palate.api.appender import Appender
 from palate.api.follower import Follower
 from palate.api.gate import Gate
 from palate.api.metrics import Metrics
-from palate.api.routes import events, explaining, items, onboarding, operations, pages, privacy, surfaces, users
+from palate.api.routes import (
+    events,
+    explaining,
+    heads,
+    items,
+    onboarding,
+    operations,
+    pages,
+    privacy,
+    slates,
+    surfaces,
+    users,
+)
 from palate.api.serving import Serving
 from palate.api.settings import ServerSettings
+from palate.api.slates import open_slates
 from palate.core.home import Home
 from palate.core.settings import read_settings
+from palate.listening.deleted import DeletedUsers
 from palate.surfaces.rephrase import Rephraser, RephraseSettings
 
 logger = logging.getLogger("palate.api")
@@ -45,7 +59,9 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
             read_settings(home.settings).section(RephraseSettings),
             lambda result: metrics.rephrased.labels(result).inc(),
         )
+        kept = open_slates(serving.slate_log, DeletedUsers.of(home), serving.slate_settings, metrics, wall)
         app.state.serving, app.state.follower, app.state.appender = serving, follower, appender
+        app.state.slates = kept
         tasks = [asyncio.create_task(follower.run()), asyncio.create_task(appender.run())]
         logger.info("serving %s", home.root)
         yield
@@ -53,6 +69,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         follower.stop()
         await asyncio.gather(*tasks)
         app.state.rephraser.close()
+        kept.close()
         serving.close()
         logger.info("stopped")
 
@@ -61,7 +78,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=ERROR_HANDLERS,
     )  # fmt: skip
     app.state.settings, app.state.metrics = settings, metrics
-    served = (events, onboarding, users, surfaces, explaining, privacy, items, operations)
+    served = (events, onboarding, users, surfaces, slates, explaining, heads, privacy, items, operations)
     for router in (*(one.router for one in served), pages.docs):
         app.include_router(router)
     if settings.page:

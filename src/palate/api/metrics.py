@@ -108,6 +108,9 @@ class Metrics:
         self.rephrased = Counter(
             "palate_rephrased", "Reasons that a language model was to say in other words", ["result"], registry=to
         )
+        self.slates = Counter("palate_slates", "Answers by what became of them in the log", ["result"], registry=to)
+        for result in ("logged", "dropped", "failed"):
+            self.slates.labels(result)
         self.space_info = Gauge("palate_space_info", "1 for the live space", ["space"], registry=to)
         self.space_created = Gauge(
             "palate_space_created_seconds", "When the live space was made, unix seconds", registry=to

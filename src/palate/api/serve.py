@@ -19,6 +19,7 @@ from palate.core.home import Home
 from palate.core.settings import read_settings
 from palate.embeddings.space import Spaces
 from palate.fresh.window import FreshSettings
+from palate.listening.slates import SlateSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
 from palate.surfaces.rephrase import RephraseSettings
@@ -56,7 +57,9 @@ def run(
 def _check_settings(home: Home) -> None:
     """BadSettings for what a worker would stumble over."""
     told = read_settings(home.settings)
-    told.section(FreshnessSettings), told.section(FreshSettings), told.section(RephraseSettings)
+    sections = (FreshnessSettings, FreshSettings, RephraseSettings, SlateSettings)
+    for section in sections:
+        told.section(section)
 
 
 def check_address(host: str, port: int) -> None:

@@ -13,7 +13,10 @@ from palate.embeddings.space import Space, Spaces
 from palate.fresh.engine import open_log, open_store
 from palate.listening.attributes import Attributes
 from palate.listening.deleted import DeletedUsers
+from palate.listening.slates import FILE as SLATES
+from palate.listening.slates import SlateLog, SlateSettings
 from palate.store.items import ItemStore
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.freshness import FreshnessSettings, Tastes
 from palate.surfaces.live import LiveHome
@@ -36,7 +39,10 @@ class Serving:
         self._in_use: dict[str, LiveHome] = {}
         self._items: ItemStore | None = None
         self._attributes = Attributes(self.home.listeners)  # of all versions
-        self._freshness = read_settings(self.home.settings).section(FreshnessSettings)
+        told = read_settings(self.home.settings)
+        self._freshness, self.slate_settings = told.section(FreshnessSettings), told.section(SlateSettings)
+        self.slate_log = SlateLog(self.home.listening / SLATES) if self.slate_settings.keep_days else None
+        self._airings = None if self.slate_log is None else Airings(self.slate_log)
         self.refresh()
 
     @property
@@ -103,6 +109,8 @@ class Serving:
             self._live.items.close()
         if self._items is not None:
             self._items.close()
+        if self.slate_log is not None:
+            self.slate_log.close()
         self.store.close()
         self.log.close()
 
@@ -115,7 +123,7 @@ class Serving:
 
     def _opened(self, space: Space, clock: Clock, items: ItemStore) -> LiveHome:
         tastes = Tastes(self._freshness, DeletedUsers.of(self.home))  # empty: another version has other tastes
-        return LiveHome(self.home, space, clock, self.store, items, self._attributes, tastes)
+        return LiveHome(self.home, space, clock, self.store, items, self._attributes, tastes, self._airings)
 
     def _current_items(self) -> ItemStore:
         """The item store as it is on disk; the open one when it still is that version.

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.catalog.columns import ItemColumns
+from palate.catalog.columns import NUMBERS, ItemColumns
+from palate.catalog.same_song import song_codes
 from palate.catalog.tables import codes_of, latest_of, lists_of, only_writer, read_table, write_table
 from palate.core.errors import BadInput
 from palate.core.ids import ItemId
@@ -130,8 +131,10 @@ class Catalog:
         language, languages = codes_of(table["language"])
         artist, artists = codes_of(table["artists"].list.first())
         genre, genres = codes_of(table["genres"].list.first())
+        kind = table["kind"].to_physical().cast(pl.UInt8).to_numpy()
+        numbers = {name: self.attribute(name).astype(np.float32) for name in NUMBERS}
         return ItemColumns(
-            kind=table["kind"].to_physical().cast(pl.UInt8).to_numpy(),
+            kind=kind,
             available=table["available"].to_numpy(),
             explicit=table["explicit"].to_numpy(),
             language=language,
@@ -142,6 +145,10 @@ class Catalog:
             artists=artists,
             genre=genre,
             genres=genres,
+            song=song_codes(table["title"].to_list(), artist, kind == KINDS.index(Kind.TRACK)),
+            energy=numbers["energy"],
+            tempo_bpm=numbers["tempo_bpm"],
+            valence=numbers["valence"],
         )
 
     def attribute(self, name: str) -> NDArray[np.float64]:

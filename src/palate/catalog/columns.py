@@ -1,12 +1,19 @@
 """The catalogue and the playlists as arrays: what filters, features and models read, without polars."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import packed_texts, read_arrays, unpacked_texts, write_arrays
+
+NUMBERS = ("energy", "tempo_bpm", "valence")  # attributes of an Item that have a column of their own
+_TEXTS = ("languages", "artists", "genres")
+
+
+def _untold() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,11 @@ class ItemColumns:
     genre            # (items,) int32 code of the first genre into `genres`
     released         # (items,) float64 unix seconds, NaN unknown
     duration_seconds # (items,) float32, NaN unknown
+    song             # (items,) int32, equal for versions of one song (same_song.py), -1 unknown
+    energy           # (items,) float32, from 0, calm, to 1, lively, NaN unknown
+    tempo_bpm        # (items,) float32, NaN unknown
+    valence          # (items,) float32, from 0, sad, to 1, happy, NaN unknown
+    The last four may be left out, as files from before them do: nothing is known then.
     """
 
     kind: NDArray[np.uint8]
@@ -34,6 +46,16 @@ class ItemColumns:
     languages: list[str]
     artists: list[str]
     genres: list[str]
+    song: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    energy: NDArray[np.float32] = field(default_factory=_untold)
+    tempo_bpm: NDArray[np.float32] = field(default_factory=_untold)
+    valence: NDArray[np.float32] = field(default_factory=_untold)
+
+    def __post_init__(self) -> None:
+        unknown = np.full(len(self.kind), np.nan, np.float32)
+        for name, column in (("song", np.full(len(self.kind), -1, np.int32)), *((name, unknown) for name in NUMBERS)):
+            if len(getattr(self, name)) != len(self.kind):
+                object.__setattr__(self, name, column)  # the class is frozen, its making is not over
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -51,14 +73,14 @@ class ItemColumns:
 
     def save(self, path: Path) -> None:
         """Writes the columns as .npz, the names as `packed_texts`."""
-        names = {name: packed_texts(getattr(self, name)) for name in ("languages", "artists", "genres")}
+        names = {name: packed_texts(getattr(self, name)) for name in _TEXTS}
         write_arrays(path, **{name: getattr(self, name) for name in self.__dataclass_fields__} | names)
 
     @classmethod
     def load(cls, path: Path) -> "ItemColumns":
         """Reads what `save` wrote."""
         stored = read_arrays(path)
-        names = {name: unpacked_texts(stored.pop(name)) for name in ("languages", "artists", "genres")}
+        names = {name: unpacked_texts(stored.pop(name)) for name in _TEXTS}
         return cls(**stored, **names)  # type: ignore[arg-type]  # two dictionaries of different types, by name
 
 

@@ -61,9 +61,27 @@ def main(context: click.Context, home: Path) -> None:
 # One thread per library call is fastest at these sizes, and implicit insists on it; set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from palate.cli import ab, answers, data, explaining, homes, judge, lab, onboard, serving, space, training, user  # noqa: E402  # they hang commands on `main`
+from palate.cli import (  # noqa: E402  # they hang commands on `main`
+    ab,
+    answers,
+    data,
+    explaining,
+    heads,
+    homes,
+    judge,
+    lab,
+    onboard,
+    serving,
+    slates,
+    space,
+    training,
+    user,
+)
 
-for module in (homes, data, training, space, answers, explaining, onboard, user, judge, ab, lab, serving):
+MODULES = (
+    homes, data, training, space, heads, answers, explaining, onboard, slates, user, judge, ab, lab, serving,
+)  # fmt: skip
+for module in MODULES:
     for command in module.COMMANDS:
         main.add_command(command)
 

@@ -38,6 +38,18 @@ class Calendar:
             out -= np.clip(timestamps - start, 0.0, end - start)
         return out
 
+    def unix_time(self, home_time: float) -> float:
+        """The earliest unix seconds with this home time.
+
+        >>> Calendar(((100.0, 150.0),)).unix_time(90.0), Calendar(((100.0, 150.0),)).unix_time(110.0)
+        (90.0, 160.0)
+        """
+        moment = home_time
+        for start, end in self.pauses:
+            if moment > start:
+                moment += end - start
+        return moment
+
 
 @dataclass(frozen=True)
 class Clock:

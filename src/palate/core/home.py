@@ -49,6 +49,10 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def heads(self) -> Path:
+        return self.root / "heads"
+
+    @property
     def lab(self) -> Path:
         return self.root / "lab"
 

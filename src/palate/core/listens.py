@@ -27,6 +27,12 @@ class Event(IntEnum):
     IMPRESSION = 7
     SEARCH = 8
     ONBOARDING = 9
+    MORE_LIKE = 10
+    LESS_LIKE = 11
+    HIDE_ARTIST = 12
+    NOT_NOW = 13
+    UNHIDE = 14
+    UNHIDE_ARTIST = 15
 
     @property
     def word(self) -> str:
@@ -35,6 +41,11 @@ class Event(IntEnum):
 
 
 EVENT_WORDS: dict[str, Event] = {event.word: event for event in Event}
+
+# What a listener says of an item without listening: kept as marks (embeddings/marks.py), no part of a taste.
+STEERING = (
+    Event.HIDE, Event.UNHIDE, Event.HIDE_ARTIST, Event.UNHIDE_ARTIST, Event.MORE_LIKE, Event.LESS_LIKE, Event.NOT_NOW,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Slate:
     `taste_offset`: it contains each listen of theirs up to there in the log; None where no listener is asked for.
     `shelves` are the parts of an answer that has parts; `items` are then those of all shelves in order, each once.
     `note` says in one sentence what should be known of the answer as a whole: above all why it is empty or short.
+    `next` is the relative address of its next page, None at the end and where nothing is kept.
     `stages` counts what each stage of the request path handled; `removed` says how many items each filter took out.
     """
 
@@ -52,3 +53,4 @@ class Slate:
     taste_offset: int | None = None
     shelves: list[Shelf] = field(default_factory=list)
     note: str | None = None
+    next: str | None = None

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from palate.core.listens import Event
 from palate.embeddings.folding import Events, RecordColumns
+from palate.embeddings.marks import steering
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
 from palate.listening.history import History
@@ -40,8 +41,8 @@ def build_columns(
 ) -> Iterator[tuple[NDArray[np.int32], RecordColumns]]:
     """The same side by side, a block of listeners after another: (their rows, their records)."""
     weights, skipped = event_weights(history.event, history.seconds_played, history.duration_seconds)
-    hidden = history.event == Event.HIDE
-    counted = np.flatnonzero((weights > 0) | skipped | hidden)
+    marks = steering(history.event)
+    counted = np.flatnonzero((weights > 0) | skipped | (marks > 0))
     order = counted[np.argsort(history.user[counted], kind="stable")]
     bounds = np.searchsorted(history.user[order], np.arange(len(history.users) + 1))
     chosen = np.arange(len(history.users), dtype=np.int32) if users is None else users
@@ -51,7 +52,7 @@ def build_columns(
         item, owner = history.item[rows].astype(np.int64), np.repeat(np.arange(len(block)), np.diff(bounds)[block])
         events = Events(
             owner, item, kinds[item], history.timestamp[rows], weights[rows].astype(np.float64), skipped[rows],
-            history.event[rows] == Event.PLAY, hidden[rows],
+            history.event[rows] == Event.PLAY, marks[rows],
         )  # fmt: skip
         yield block, RecordColumns.empty(len(block), item_vectors.shape[1]).added(events, item_vectors)
 

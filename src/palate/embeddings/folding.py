@@ -18,6 +18,7 @@ from palate.core.errors import Corrupt
 from palate.core.items import KINDS
 from palate.embeddings import habits
 from palate.embeddings.habits import Told
+from palate.embeddings.marks import NO_MARKS, Marks
 from palate.embeddings.records import AFFINITY_HALF_LIFE, HALF_LIVES_DAYS, HALF_LIVES_SECONDS, UserRecord, decay
 
 Floats = NDArray[np.float64]
@@ -28,7 +29,7 @@ ROW_MASK = (1 << ROW_BITS) - 1
 # What stands at the front of a packed record, and the columns after it: their type, and what they have one value of.
 HEAD = np.dtype([("version", "i4"), ("dim", "i4"), ("kinds", "i4"), ("items", "i4"), ("at", "f8"), ("first", "f8"),
                  ("habits", "f8", len(habits.SUMS))])  # fmt: skip
-PLAIN = np.int32(2).tobytes()  # a record without anything hidden; with that, it is one of format 3
+PLAIN = np.int32(2).tobytes()  # a record without marks; with them, it is one of format 4
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Events:
     weight    what it adds to a taste, 0 for a skip
     skipped   is it a skip
     played    False for what counts without having been heard: a save, a pick at onboarding
-    hidden    True for what only keeps the item from coming back; the four columns before are not read then
+    mark      uint8, the core.listens.Event of what only marks the item (marks.py), else 0; of a mark the columns from
+              `weight` to `played` are not read
     """
 
     user: Places
@@ -52,7 +54,7 @@ class Events:
     weight: Floats
     skipped: NDArray[np.bool_]
     played: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
+    mark: NDArray[np.uint8]
 
     def take(self, rows: NDArray[np.bool_]) -> "Events":
         """Those where `rows` is True."""
@@ -71,7 +73,7 @@ class RecordColumns:
     pairs       # (p,) int64 ascending: a listener's place in the high half, the item's row in the low one
     weights, last, heard_last # (p,) float64
     plays, skips, heard       # (p,) int32
-    hidden      # (h,) int64 ascending: listener and item, as in `pairs`
+    marks       by the listener's place; who has none is not there
     """
 
     at: Floats
@@ -87,7 +89,7 @@ class RecordColumns:
     last: Floats
     heard: NDArray[np.int32]
     heard_last: Floats
-    hidden: Places
+    marks: dict[int, Marks]
 
     @classmethod
     def empty(cls, size: int, dim: int) -> "RecordColumns":
@@ -96,7 +98,7 @@ class RecordColumns:
         return cls(
             np.full(size, -np.inf), np.full(size, np.inf), np.zeros((size, len(habits.SUMS))),
             nothing, np.zeros((0, WINDOWS)), np.zeros((0, WINDOWS, dim)),
-            nothing, none, whole, whole, none, whole, none, nothing,
+            nothing, none, whole, whole, none, whole, none, {},
         )  # fmt: skip
 
     @property
@@ -113,9 +115,9 @@ class RecordColumns:
 
         item_vectors # (items, dim) float32
         """
-        if events.hidden.any():
-            hides = events.user[events.hidden] << ROW_BITS | events.item[events.hidden]
-            return replace(self, hidden=np.union1d(self.hidden, hides)).added(events.take(~events.hidden), item_vectors)
+        if events.mark.any():
+            marked = replace(self, marks=self._with_marks(events.take(events.mark > 0)))
+            return marked.added(events.take(events.mark == 0), item_vectors)
         if not len(events.user):
             return self
         at, first = self.at.copy(), self.first.copy()
@@ -133,7 +135,7 @@ class RecordColumns:
         weight = share[:, AFFINITY_HALF_LIFE]
         return RecordColumns(
             at, first, told, cells, counts, sums,
-            *self._with_items(events, weight, heard, faded[:, AFFINITY_HALF_LIFE]), self.hidden,
+            *self._with_items(events, weight, heard, faded[:, AFFINITY_HALF_LIFE]), self.marks,
         )  # fmt: skip
 
     def _with_sums(
@@ -185,6 +187,15 @@ class RecordColumns:
             counted(self.heard, heard), latest(self.heard_last, heard),
         )  # fmt: skip
 
+    def _with_marks(self, marked: Events) -> dict[int, Marks]:
+        """marks, with these events; few listeners say anything, so one after another."""
+        marks, order = dict(self.marks), np.argsort(marked.user, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(marked.user[order])) + 1):
+            place = int(marked.user[rows[0]])
+            before = marks.get(place, NO_MARKS)
+            marks[place] = before.plus(marked.item[rows], marked.mark[rows], marked.timestamp[rows])
+        return marks
+
     # -- what is read of them
 
     @property
@@ -215,7 +226,6 @@ class RecordColumns:
         """Each listener's record, in order; they share nothing."""
         told, bounds, owner = self.told(), self.bounds, self.cells // N_KINDS
         ends = np.searchsorted(owner, np.arange(len(self) + 1))
-        hides = np.searchsorted(self.hidden, np.arange(len(self) + 1) << ROW_BITS)
         for place in range(len(self)):
             cells, pairs = slice(ends[place], ends[place + 1]), slice(bounds[place], bounds[place + 1])
             sums = np.zeros((WINDOWS, N_KINDS, self.dim))
@@ -225,8 +235,7 @@ class RecordColumns:
                 (self.pairs[pairs] & ROW_MASK).astype(np.int32), self.weights[pairs].copy(), self.plays[pairs].copy(),
                 self.skips[pairs].copy(), self.last[pairs].copy(), self.heard[pairs].copy(),
                 self.heard_last[pairs].copy(), float(self.first[place]), self.habits[place].copy(),
-                float(told.squares[place]),
-                (self.hidden[hides[place] : hides[place + 1]] & ROW_MASK).astype(np.int32),
+                float(told.squares[place]), self.marks.get(place, NO_MARKS),
             )  # fmt: skip
 
     # -- the bytes of UserRecord.pack
@@ -237,8 +246,8 @@ class RecordColumns:
         cells, counts, sums = self.cells[kept], self.counts[kept].astype(np.float32), self.sums.astype(np.float32)
         n_kinds, n_items = np.bincount(cells // N_KINDS, minlength=len(self)), np.diff(self.bounds)
         head = np.zeros(len(self), HEAD)
-        n_hidden = np.bincount(self.hidden >> ROW_BITS, minlength=len(self))
-        head["version"], head["dim"], head["kinds"], head["items"] = 2 + (n_hidden > 0), self.dim, n_kinds, n_items
+        head["version"], head["dim"], head["kinds"], head["items"] = 2, self.dim, n_kinds, n_items
+        head["version"][list(self.marks)] = UserRecord.FORMAT
         head["at"], head["first"], head["habits"] = self.at, self.first, self.habits
         items = [
             (self.pairs & ROW_MASK).astype(np.int32), self.plays, self.skips, self.heard,
@@ -249,8 +258,7 @@ class RecordColumns:
             _cut(head, np.ones(len(self), np.int64)), _cut(self.last, n_items), _cut(self.heard_last, n_items),
             _cut((cells % N_KINDS).astype(np.int32), n_kinds), *[_cut(column, n_items) for column in items],
             *[_cut(column, n_kinds * WINDOWS) for column in windows],
-            [np.int32(count).tobytes() if count else b"" for count in n_hidden.tolist()],
-            _cut((self.hidden & ROW_MASK).astype(np.int32), n_hidden),
+            [self.marks[place].pack() if place in self.marks else b"" for place in range(len(self))],
         ]  # fmt: skip
         return [b"".join(record) for record in zip(*parts, strict=True)]
 
@@ -261,13 +269,13 @@ class RecordColumns:
         dim: of the sums. Corrupt when one is no record, or has another dim. No records give no columns.
         """
         blank = UserRecord.empty(dim).pack()
-        data, hidden = [blank] * len(stored), np.zeros(0, np.int64)
+        data, marks = [blank] * len(stored), dict[int, Marks]()
         for place, one in enumerate(stored):
             if one is not None and one.startswith(PLAIN) and len(one) >= HEAD.itemsize:
                 data[place] = one
             elif one is not None:
-                data[place], items = _plain(one)
-                hidden = np.append(hidden, place << ROW_BITS | items)
+                data[place], said = _plain(one)
+                marks |= {place: said} if len(said) else {}
         head: NDArray[Any] = np.frombuffer(b"".join([one[: HEAD.itemsize] for one in data]), HEAD)
         n_kinds, n_items = head["kinds"].astype(np.int64), head["items"].astype(np.int64)
         _check(data, head, dim)
@@ -290,15 +298,15 @@ class RecordColumns:
             pairs,
             np.frombuffer(weights, np.float32).astype(np.float64), np.frombuffer(plays, np.int32),
             np.frombuffer(skips, np.int32), np.frombuffer(last), np.frombuffer(heard, np.int32),
-            np.frombuffer(heard_last), hidden,
+            np.frombuffer(heard_last), marks,
         )  # fmt: skip
 
 
-def _plain(data: bytes) -> tuple[bytes, Places]:
-    """The same record without what is hidden, as format 2 has it; and the items that are."""
+def _plain(data: bytes) -> tuple[bytes, Marks]:
+    """The same record without its marks, as format 2 has it; and the marks."""
     record = UserRecord.unpack(data)
-    hidden, record.hidden = record.hidden.astype(np.int64), record.hidden[:0]
-    return record.pack(), hidden
+    marks, record.marks = record.marks, NO_MARKS
+    return record.pack(), marks
 
 
 def _check(data: list[bytes], head: NDArray[Any], dim: int) -> None:

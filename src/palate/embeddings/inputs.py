@@ -106,4 +106,8 @@ def _only(columns: ItemColumns, known: NDArray[np.bool_]) -> ItemColumns:
         genre=np.where(known, columns.genre, -1).astype(np.int32),
         released=np.where(known, columns.released, np.nan),
         duration_seconds=np.where(known, columns.duration_seconds, np.nan).astype(np.float32),
+        song=np.where(known, columns.song, -1).astype(np.int32),
+        energy=np.where(known, columns.energy, np.nan).astype(np.float32),
+        tempo_bpm=np.where(known, columns.tempo_bpm, np.nan).astype(np.float32),
+        valence=np.where(known, columns.valence, np.nan).astype(np.float32),
     )

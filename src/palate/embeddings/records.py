@@ -12,7 +12,7 @@ a few numbers about how much, when and how the listener listens (habits.py).
 never replace it, and what is stored stays exact until the next listen.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import BadInput, Corrupt
 from palate.core.items import KINDS
+from palate.core.listens import Event
 from palate.embeddings import habits
+from palate.embeddings.marks import MARK_BYTES, NO_MARKS, Marks, hides
 
 HALF_LIVES_DAYS = (7.0, 28.0, 182.0)  # the three windows of Generalized User Representations (arXiv 2403.00584)
 HALF_LIVES_SECONDS = np.array(HALF_LIVES_DAYS) * DAY_SECONDS
@@ -53,7 +55,7 @@ class UserRecord:
     first   home seconds of the earliest event, inf for none
     habits  # (habits.SUMS,) float64 how much, when and how, seen from `at`
     squares sum of the squares of `weights`
-    hidden  # (h,) int32 catalogue rows, ascending: what must not come back; no part of the taste
+    marks   what the listener said of items beside listening (marks.py); no part of the taste
     """
 
     at: float
@@ -69,7 +71,7 @@ class UserRecord:
     first: float
     habits: NDArray[np.float64]
     squares: float
-    hidden: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    marks: Marks = NO_MARKS
 
     @classmethod
     def empty(cls, dim: int) -> "UserRecord":
@@ -124,9 +126,14 @@ class UserRecord:
             for name in ITEM_COLUMNS:
                 setattr(self, name, getattr(self, name)[left])
 
-    def hide(self, item: int) -> None:
-        """Keeps the item from coming back. Nothing else changes, and to hide it again changes nothing."""
-        self.hidden = np.union1d(self.hidden, [item]).astype(np.int32)
+    @property
+    def hidden(self) -> NDArray[np.int32]:
+        """(h,) catalogue rows, ascending: what must not come back."""
+        return self.marks.hidden
+
+    def mark(self, item: int, what: Event, timestamp: float) -> None:
+        """Notes what the listener said of an item, `what` one of STEERING. Nothing else changes, `at` neither."""
+        self.marks = self.marks.plus(np.array([item]), np.array([what]), np.array([timestamp]))
 
     def _advance(self, moment: float) -> None:
         if moment > self.at:
@@ -167,7 +174,7 @@ class UserRecord:
         merged = replace(
             one, sums=one.sums + two.sums, counts=one.counts + two.counts, items=items,
             first=min(one.first, two.first), habits=one.habits + two.habits,
-            hidden=np.union1d(one.hidden, two.hidden).astype(np.int32),
+            marks=one.marks.merge(two.marks),
         )  # fmt: skip
         for name, combine, start in (
             ("weights", np.add, 0.0), ("plays", np.add, 0), ("skips", np.add, 0), ("last", np.maximum, -np.inf),
@@ -183,27 +190,25 @@ class UserRecord:
 
     def copy(self) -> "UserRecord":
         """A record that shares nothing with this one."""
-        names = ("sums", "counts", "habits", "hidden", *ITEM_COLUMNS)
+        names = ("sums", "counts", "habits", *ITEM_COLUMNS)
         return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     # What is stored: a header, the kinds that occur, the items. float32 halves it; the rounding (1e-7 relative) does
-    # not pile up, because every fold also decays what is there. Format 3 is format 2 with what is hidden behind it, and
-    # is written only where there is something.
-    FORMAT: ClassVar[int] = 3
+    # not pile up, because every fold also decays what is there. Format 4 is format 2 with marks behind it, and is
+    # written only where there are any; format 3 had only what was hidden.
+    FORMAT: ClassVar[int] = 4
 
     def pack(self) -> bytes:
         """The record as bytes, without the kinds that the listener never heard."""
         kinds = np.flatnonzero(self.counts.any(axis=0) | self.sums.any(axis=(0, 2)))
-        version = self.FORMAT if len(self.hidden) else 2
+        version = self.FORMAT if len(self.marks) else 2
         header = np.array([version, self.dim, len(kinds), len(self.items)], np.int32)
         parts = [
             header, np.array([self.at, self.first]), self.habits, self.last, self.heard_last, kinds.astype(np.int32),
             self.items, self.plays, self.skips, self.heard, self.weights.astype(np.float32),
             self.counts[:, kinds].astype(np.float32), self.sums[:, kinds].astype(np.float32),
         ]  # fmt: skip
-        if len(self.hidden):
-            parts += [np.array([len(self.hidden)], np.int32), self.hidden]
-        return b"".join(part.tobytes() for part in parts)
+        return b"".join(part.tobytes() for part in parts) + (self.marks.pack() if len(self.marks) else b"")
 
     @classmethod
     def unpack(cls, data: bytes) -> "UserRecord":
@@ -219,9 +224,9 @@ class UserRecord:
                 )
             halves, told = len(HALF_LIVES_DAYS), 0 if version == 1 else 1 + len(habits.SUMS)
             size = 24 + told * 8 + m * 36 + n_kinds * (4 + 4 * halves * (1 + dim))
-            n_hidden = int(np.frombuffer(data, np.int32, 1, size)[0]) if version == 3 else 0
-            size += 4 * (n_hidden + 1) if version == 3 else 0
-            if dim < 1 or min(n_kinds, m) < 0 or len(data) != size:
+            n_marks = int(np.frombuffer(data, np.int32, 1, size)[0]) if version >= 3 else 0
+            size += 4 + n_marks * (4 if version == 3 else MARK_BYTES) if version >= 3 else 0
+            if dim < 1 or min(n_kinds, m, n_marks) < 0 or len(data) != size:
                 raise ValueError(f"its header promises {size}")
             reader, record = _Reader(data, offset=16), cls.empty(dim)
             record.at = float(reader.take(np.float64, 1)[0])
@@ -235,7 +240,9 @@ class UserRecord:
             record.counts[:, kinds] = reader.take(np.float32, halves * n_kinds).reshape(halves, n_kinds)
             record.sums[:, kinds] = reader.take(np.float32, halves * n_kinds * dim).reshape(halves, n_kinds, dim)
             if version == 3:
-                record.hidden = reader.take(np.int32, 1 + n_hidden)[1:]
+                record.marks = hides(reader.take(np.int32, 1 + n_marks)[1:])
+            elif version == 4:
+                record.marks = Marks.unpack(data[reader.offset :])
         except (ValueError, IndexError) as error:
             raise Corrupt(f"a user record of {len(data)} bytes cannot be read ({error}); run `palate train`") from error
         record.squares = float(record.weights @ record.weights)  # of what was stored, so that roundings do not add up

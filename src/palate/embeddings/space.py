@@ -69,6 +69,11 @@ class Space:
     def company(self) -> Company:
         return Company.load(self.folder / "company.npz")
 
+    @property
+    def mark(self) -> str:
+        """The hash of the item vectors as published: another home's `taste@7` has the same label and another mark."""
+        return str(self.manifest["files"]["item_vectors.npy"])
+
     def verify(self) -> None:
         """Reads every file and compares its hash with the manifest; Corrupt names the file that differs."""
         for name, expected in self.manifest["files"].items():

@@ -13,6 +13,7 @@ from palate.core.errors import Corrupt
 from palate.core.listens import Event
 from palate.core.partitions import ALL, partition_of
 from palate.embeddings.encoder import Encoder
+from palate.embeddings.marks import steering
 from palate.embeddings.space import Space
 from palate.embeddings.weights import event_weights
 from palate.fresh.dead import DeadLetters
@@ -123,8 +124,8 @@ class Folder:
     def _lot(self, batch: LogBatch) -> Lot:
         """The listens that change a record, with all that is read from elsewhere. Items without a row change none."""
         weights, skipped = event_weights(batch.event, batch.seconds_played, batch.duration_seconds)
-        hidden = batch.event == Event.HIDE
-        counted = np.flatnonzero((weights > 0) | skipped | hidden)
+        marks = steering(batch.event)
+        counted = np.flatnonzero((weights > 0) | skipped | (marks > 0))
         rows = {item: self.items.row(item) for item in {batch.item_id[n] for n in counted.tolist()}}
         row = np.array([-1 if (r := rows[batch.item_id[n]]) is None else r for n in counted.tolist()], np.int64)
         known = (row >= 0) & (row < len(self.item_vectors))
@@ -144,7 +145,7 @@ class Folder:
             weight=weights[counted],
             skip=skipped[counted],
             play=batch.event[counted] == Event.PLAY,
-            hide=hidden[counted],
+            mark=marks[counted],
             offset=batch.offsets[counted],
         )
 

@@ -25,7 +25,8 @@ class Lot:
     kind    # (n,) uint8 positions in core.items.KINDS
     moment  # (n,) float64 home seconds
     weight  # (n,) float32
-    skip, play, hide # (n,) bool
+    skip, play # (n,) bool
+    mark    # (n,) uint8 core.listens.Event of what only marks the item (embeddings/marks.py), else 0
     offset  # (n,) int64 where each listen is in the log
     """
 
@@ -39,13 +40,13 @@ class Lot:
     weight: NDArray[np.float32]
     skip: NDArray[np.bool_]
     play: NDArray[np.bool_]
-    hide: NDArray[np.bool_]
+    mark: NDArray[np.uint8]
     offset: NDArray[np.int64]
 
     def part(self, listeners: NDArray[np.intp]) -> "Lot":
         """The listens of some of the listeners, positions ascending."""
         there = np.isin(self.user, listeners)
-        columns = ("user", "item", "kind", "moment", "weight", "skip", "play", "hide", "offset")
+        columns = ("user", "item", "kind", "moment", "weight", "skip", "play", "mark", "offset")
         kept = replace(self, **{name: getattr(self, name)[there] for name in columns})
         return replace(
             kept,
@@ -70,7 +71,7 @@ class Lot:
         """The states of some listeners, next to each other; `mine` are the positions of their listens."""
         events = Events(
             self.user[mine] - users.start, self.item[mine], self.kind[mine], self.moment[mine],
-            self.weight[mine].astype(np.float64), self.skip[mine], self.play[mine], self.hide[mine],
+            self.weight[mine].astype(np.float64), self.skip[mine], self.play[mine], self.mark[mine],
         )  # fmt: skip
         stored = [None if one is None else packed_record(one) for one in self.stored[users]]
         told = None if self.told is None else self.told.take(np.arange(len(self.users))[users])

@@ -188,7 +188,7 @@ class _Answering:
         columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
         strangers = 0
         for user, state in self._moment.states_of(users):
-            query = Query(state.record, state.taste, self._moment.at)
+            query = Query(state.record, state.taste, self._moment.at, listener=user)
             strangers += query.stranger
             items = self._path.answer(self._recipe, query, self._n, user).items
             columns["user_id"] += [user] * len(items)

@@ -45,6 +45,7 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.log import ListeningLog
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
+from palate.retrieval.trends import Trends
 from palate.store.items import ItemStore
 
 with warnings.catch_warnings():  # it announces a change in a part that is not used here
@@ -190,7 +191,8 @@ class Published(Step):
         run, spaces = self.run_, Spaces(self.run_.home.spaces)
         done = [space for space in spaces.versions() if space.manifest.get("fingerprint") == run.fingerprint]
         space = done[-1] if done else _publish(run, spaces)
-        ItemStore.write(run.home.online / "items", progress(Catalog.open(run.home.catalog).items(), "items online"))
+        items = progress(Catalog.open(run.home.catalog).items(), "items online")
+        ItemStore.write(run.home.online / "items", items, Trends.load(space.folder / "trends.npz").ever)
         with open_store(run.home) as store:
             states = _states(Inputs.load(run.everything), space)
             deleted = DeletedUsers.of(run.home)  # who left since the snapshot was taken

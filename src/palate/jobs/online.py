@@ -1,7 +1,7 @@
 """A trained home opened by a command, rather than by a server."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from palate.core.clock import Clock
 from palate.core.errors import PalateError
@@ -13,6 +13,7 @@ from palate.fresh.dead import DeadLetters
 from palate.fresh.engine import open_log, open_store
 from palate.fresh.fold import Folded, Folder
 from palate.fresh.lock import FoldLock, Rounds
+from palate.jobs.slates import airings
 from palate.listening.attributes import Attributes
 from palate.listening.backlog import EventLog
 from palate.listening.log import ListeningLog
@@ -25,7 +26,7 @@ def open_live(home: Home, readonly: bool = True) -> LiveHome:
     """The live space, ready to answer at the present time of the home."""
     with ListeningLog(home.require().log) as log:
         clock = Clock(log.calendar(), time.time)
-    return LiveHome.open(home, clock, readonly)
+    return replace(LiveHome.open(home, clock, readonly), airings=airings(home))
 
 
 @dataclass(frozen=True)

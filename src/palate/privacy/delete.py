@@ -1,6 +1,6 @@
 """Deleting people: `ask`, which is durable and blocks their return, then `carry_out`, which may be killed anywhere.
 
-    1. log, exposures, attributes, records       from here on every answer is a stranger's
+    1. log, exposures, slates, attributes, records   from here on every answer is a stranger's
     2. once no training is under way, which would bring them back:
        records again, playlists and tables, snapshots, listening tests, leftovers of killed writers
     3. the files of 1 are written anew, since databases keep the bytes of what was deleted
@@ -25,6 +25,8 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
+from palate.listening.slates import FILE as SLATES
+from palate.listening.slates import SlateLog
 from palate.privacy import files, rated, snapshots
 from palate.privacy.asked import Asked, ask, pending
 from palate.store.record_store import RecordStore
@@ -32,7 +34,7 @@ from palate.store.record_store import RecordStore
 POLL_SECONDS = 0.1
 REST_SECONDS = 1.0  # between two tries while a training is under way
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
-KINDS = ("listens", "exposures", "attributes", "records", "playlists", "snapshots", "tests", "files")
+KINDS = ("listens", "exposures", "slates", "attributes", "records", "playlists", "snapshots", "tests", "files")
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,10 @@ def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[
     if (home.listening / EXPOSURES).is_file():
         with ExposureLog(home.listening / EXPOSURES) as exposures:
             shown = exposures.erase(users)
+    slates = dict.fromkeys(users, 0)
+    if (home.listening / SLATES).is_file():
+        with SlateLog(home.listening / SLATES) as answers:
+            slates = answers.erase(users)
     attributes = dict.fromkeys(users, 0)
     if home.listeners.is_file():
         with ListenerTable.changing(home.listeners) as table:
@@ -143,8 +149,8 @@ def _forget(home: Home, store: RecordStore, users: list[str]) -> dict[str, dict[
             table.forget(users)
     return {
         user: {
-            "listens": listens[user], "exposures": shown[user], "attributes": attributes[user],
-            "records": store.delete(user),
+            "listens": listens[user], "exposures": shown[user], "slates": slates[user],
+            "attributes": attributes[user], "records": store.delete(user),
         }
         for user in users
     }  # fmt: skip
@@ -194,4 +200,7 @@ def _shred(home: Home, store: RecordStore) -> None:
     if (home.listening / EXPOSURES).is_file():
         with ExposureLog(home.listening / EXPOSURES) as exposures:
             exposures.shred()
+    if (home.listening / SLATES).is_file():
+        with SlateLog(home.listening / SLATES) as answers:
+            answers.shred()
     store.shred()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from palate.core.errors import MissingExtra
 from palate.core.home import Home
@@ -21,6 +22,8 @@ from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
 from palate.listening.listeners import ListenerTable
+from palate.listening.slates import FILE as SLATES
+from palate.listening.slates import SlateLog
 from palate.privacy import rated, snapshots
 from palate.store.record_store import RecordStore
 
@@ -43,6 +46,7 @@ def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[s
         "listens": listens,
         "onboarding": [one["item_id"] for one in listens if one["event"] == Event.ONBOARDING.word],
         "shown": _shown(home, user_id),
+        "slates": _slates(home, user_id),
         "attributes": ListenerTable.open(home.listeners).of(user_id),
         "playlists": _playlists(home, user_id, unread),
         "spaces": _spaces(home, user_id, store),
@@ -82,6 +86,19 @@ def _shown(home: Home, user_id: str) -> list[dict[str, Any]]:
         return []
     with ExposureLog(path) as exposures:
         return [one | {"time": _iso(one["timestamp"])} for one in exposures.shown_to(user_id)]
+
+
+def _slates(home: Home, user_id: str) -> list[dict[str, Any]]:
+    """What they were answered, and what the request said, without the features of the items."""
+    path = home.listening / SLATES
+    if not path.is_file():
+        return []
+    with SlateLog(path) as log:
+        return [
+            {"timestamp": one.timestamp, "time": _iso(one.timestamp), "answers": one.answers, "ask": one.ask}
+            | orjson.loads(orjson.dumps(one.slate))  # as it was answered
+            for one in log.shown_to(user_id)
+        ]
 
 
 def _playlists(home: Home, user_id: str, unread: list[str]) -> list[dict[str, Any]]:

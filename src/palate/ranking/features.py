@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.records import UserRecord
+from palate.ranking.watch import watched
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 
@@ -41,6 +42,7 @@ NAMES: tuple[str, ...] = (
 )
 
 
+@watched
 def features(candidates: Candidates, query: Query, stock: Stock) -> NDArray[np.float32]:
     """(n, len(NAMES)) float32; NaN where a fact does not exist, which the ranker handles."""
     items, record = candidates.items, query.record

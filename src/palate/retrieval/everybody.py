@@ -51,7 +51,7 @@ def circle(query: Query, stock: Stock, n: int) -> Offer:
     return _listed(stock.crowds.circle_items[place], stock.crowds.circle_listeners[place], query, stock, n)
 
 
-def exploration(query: Query, stock: Stock, n: int) -> Offer:
+def rarely_heard(query: Query, stock: Stock, n: int) -> Offer:
     """Near the taste, and heard by hardly anybody: what can only be judged by being tried. The least heard first."""
     if not stock.knows(query):
         return Offer.none()

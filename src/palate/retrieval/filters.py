@@ -1,45 +1,105 @@
 """Filters: each gives back what it kept and what it removed, with the reason."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Removed
 from palate.core.clock import DAY_SECONDS
+from palate.core.listens import Event
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 
-Filter = Callable[[Candidates, Query, Stock], tuple[NDArray[np.bool_], str]]  # mask of what to keep, reason to remove
+Kept = tuple[NDArray[np.bool_], str]  # mask of what to keep, reason to remove the rest
+Filter = Callable[[Candidates, Query, Stock], Kept]
 
 SKIPPED_DAYS = 7.0  # how long a skip keeps an item away
+RESTING_DAYS = 30.0  # how long "not now" does: a month is long enough to be missed
+JUST_HEARD_SECONDS = 4 * 3600.0  # about one sitting
 
 
-def available(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+@dataclass(frozen=True)
+class FilterSettings:
+    """What may be offered at all ([filters] in palate.toml)."""
+
+    SECTION: ClassVar[str] = "filters"
+
+    explicit: bool = True  # offer explicit items to who did not say otherwise by the attribute `explicit_ok`
+    languages: Literal["any", "strict"] = "any"  # strict: who named languages gets no items in others
+
+
+def available(candidates: Candidates, query: Query, stock: Stock) -> Kept:
     """Only what can be played."""
     return stock.columns.available[candidates.items], "unavailable"
 
 
-def not_excluded(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+def not_excluded(candidates: Candidates, query: Query, stock: Stock) -> Kept:
     """Not what the request excludes, and not the seeds themselves."""
-    return ~np.isin(candidates.items, np.concatenate([query.exclude, query.seeds])), "excluded by the request"
+    return _not_among(candidates, np.concatenate([query.exclude, query.seeds])), "excluded by the request"
 
 
-def not_hidden(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
-    """Not what the listener ever asked not to be given."""
-    return ~np.isin(candidates.items, query.record.hidden), "hidden by the listener"
+def not_hidden(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Not what the listener asked not to be given."""
+    return _not_among(candidates, query.record.hidden), "hidden by the listener"
 
 
-def not_heard(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+def not_hidden_artist(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Nothing by an artist whom the listener hid, also what came later; of an unknown artist, not the marked item."""
+    reason, marked = "artist hidden by the listener", query.record.marks.of(Event.HIDE_ARTIST)
+    if not len(marked):
+        return np.ones(len(candidates), np.bool_), reason
+    artist = stock.columns.artist
+    kept = ~np.isin(artist[candidates.items], query.record.marks.hidden_artists(artist))
+    nobodys = marked[(marked < len(artist)) & (artist[np.minimum(marked, len(artist) - 1)] < 0)]
+    return kept & _not_among(candidates, nobodys), reason
+
+
+def not_resting(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Not what the listener wanted "not now" in the last days."""
+    resting = query.record.marks.resting(query.now, RESTING_DAYS * DAY_SECONDS)
+    return _not_among(candidates, resting), "not now"
+
+
+def explicit_allowed(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Nothing explicit where the home or the listener does not want it."""
+    allowed = np.ones(len(candidates), np.bool_) if query.limits.explicit else ~stock.columns.explicit[candidates.items]
+    return allowed, "explicit"
+
+
+def in_language(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Nothing in a language that the listener did not name, where the home is strict about it."""
+    reason, named = "another language", query.limits.languages
+    if named is None:
+        return np.ones(len(candidates), np.bool_), reason
+    language = stock.columns.language[candidates.items]
+    return (language < 0) | np.isin(language, named), reason
+
+
+def not_heard(candidates: Candidates, query: Query, stock: Stock) -> Kept:
     """Only what the listener never played."""
-    return ~np.isin(candidates.items, query.record.items[query.record.plays > 0]), "heard before"
+    return _not_among(candidates, query.record.items[query.record.plays > 0]), "heard before"
 
 
-def not_just_skipped(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
+def not_just_heard(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+    """Not what the listener heard in this sitting."""
+    record = query.record
+    return _not_among(candidates, record.items[record.last > query.now - JUST_HEARD_SECONDS]), "just heard"
+
+
+def not_just_skipped(candidates: Candidates, query: Query, stock: Stock) -> Kept:
     """Not what the listener skipped in the last days and has more skips than plays of."""
     record = query.record
     unwanted = (record.skips > record.plays) & (record.last > query.now - SKIPPED_DAYS * DAY_SECONDS)
-    return ~np.isin(candidates.items, record.items[unwanted]), "skipped lately"
+    return _not_among(candidates, record.items[unwanted]), "skipped lately"
+
+
+# What no surface may forget: what can be played, and what the request, the listener and the home do not want.
+ALWAYS: tuple[Filter, ...] = (
+    available, not_excluded, not_hidden, not_hidden_artist, not_resting, explicit_allowed, in_language,
+)  # fmt: skip
 
 
 def name_of(one: Filter) -> str:
@@ -58,3 +118,11 @@ def apply(
             removed.append(Removed(candidates.items[~keep], reason, name_of(one)))
             candidates = candidates.take(keep)
     return candidates, removed
+
+
+def _not_among(candidates: Candidates, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(n,) True where the item is none of `rows`."""
+    if not len(rows):
+        return np.ones(len(candidates), np.bool_)
+    kept: NDArray[np.bool_] = ~np.isin(candidates.items, rows)
+    return kept

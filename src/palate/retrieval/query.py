@@ -46,6 +46,18 @@ class Aired:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What may be offered to a listener at all, by the home's settings and what the listener told.
+
+    explicit   whether explicit items may
+    languages  # (l,) int32 codes of the languages that may; items of unknown language may too. None for all
+    """
+
+    explicit: bool = True
+    languages: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
 class Query:
     """record: what the listener did (empty for a stranger); taste # (dim,) float32; now: home seconds.
 
@@ -55,6 +67,8 @@ class Query:
     steer   how this answer shall lean
     country of the listener, where it is told
     aired   what they were shown before; None where nothing is kept of it
+    limits  what may be offered to them at all
+    listener  their id, so that what is drawn by chance is their own; None where nobody in particular asks
     offset  up to where in the log the record holds each listen of theirs; None when nobody asks
     """
 
@@ -67,6 +81,8 @@ class Query:
     steer: Steer = field(default_factory=Steer)
     country: str | None = None
     aired: Aired | None = None
+    limits: Limits = field(default_factory=Limits)
+    listener: str | None = None
     offset: int | None = None
 
     @property

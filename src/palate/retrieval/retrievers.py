@@ -11,7 +11,7 @@ import numpy as np
 from palate.core.candidates import Offer
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.records import decay
-from palate.retrieval.everybody import circle, country, exploration, new, popular, rising
+from palate.retrieval.everybody import circle, country, new, popular, rarely_heard, rising
 from palate.retrieval.lately import due, interests, sequence
 from palate.retrieval.offers import best, company_of, nearest, wanted
 from palate.retrieval.query import Query
@@ -84,5 +84,5 @@ RETRIEVERS: dict[str, Retriever] = {
     "new": new,
     "country": country,
     "popular": popular,
-    "exploration": exploration,
+    "rarely_heard": rarely_heard,
 }

@@ -2,8 +2,9 @@
 
     CURRENT       which version is live, as JSON
     v000001/      one version, never changed once it has this name
-        data.mdb      items: row -> item as JSON    rows: item key (keys.py) -> row    words: word -> rows
-        *.npy         one value for each row: kind, language, available, word_count
+        data.mdb      items: row -> item as JSON    rows: item key (keys.py) -> row
+        *.npy         one value for each row: kind, language, available, word_count, title_count, plays
+        words/        which rows hold which words (words.py)
         manifest.json
 
 A version is written under another name and renamed, and CURRENT is replaced last, so a reader opens either version
@@ -18,7 +19,7 @@ import struct
 import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -36,12 +37,16 @@ from palate.core.items import KINDS, Item, Kind
 from palate.store.filters import UNKNOWN_LANGUAGE, Facets
 from palate.store.keys import id_key
 from palate.store.lmdb_files import LmdbFile
+from palate.store.words import NAME, TITLE, WHERE, WordIndex, Writing
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had the words in data.mdb, word -> rows, and neither title_count nor plays
 TABLES = (b"items", b"rows", b"words")
 ITEMS_AT_ONCE = 10_000
 MAX_WORD_CHARACTERS = 48  # a longer one is cut, in the table and in the question alike
-MAX_PREFIX_WORDS = 1_000  # a prefix reads this many words, in alphabetical order, and no more
+COLUMNS: tuple[tuple[str, type[Any]], ...] = (
+    ("kind", np.uint8), ("language", np.int32), ("available", np.bool_), ("word_count", np.uint8),
+    ("title_count", np.uint8),
+)  # fmt: skip
 _ROW = struct.Struct(">I")  # big endian, so that LMDB's order is the order of the rows
 _SPLIT = re.compile(r"[\W_]+")
 
@@ -56,16 +61,16 @@ class ItemStore:
         self.version = self.live_version(path)
         self.folder = _folder(path, self.version)
         manifest = read_json(self.folder / "manifest.json")
-        if manifest.get("format_version") != FORMAT_VERSION:
+        if manifest.get("format_version") not in (1, FORMAT_VERSION):
             raise Corrupt(
-                f"{self.folder} has format {manifest.get('format_version')!r} and this Palate reads 1; upgrade"
+                f"{self.folder} has format {manifest.get('format_version')!r}, this Palate reads 1 and 2; upgrade"
             )
         self._count = int(manifest["count"])
         self._languages = tuple(manifest["languages"])
         # Nobody writes to a version, so readers need neither the lock file nor the right to write one.
         self._file = LmdbFile(self.folder, TABLES, readonly=True, lock=False, max_spare_txns=8)
         self._items, self._rows, self._words = self._file.tables
-        self._word_count = np.load(self.folder / "word_count.npy", mmap_mode="r")
+        self.word_count: NDArray[np.uint8] = np.load(self.folder / "word_count.npy", mmap_mode="r")
 
     @staticmethod
     def live_version(path: Path) -> int:
@@ -75,15 +80,17 @@ class ItemStore:
         return int(read_json(path / "CURRENT")["version"])
 
     @staticmethod
-    def write(path: Path, items: Iterable[Item]) -> int:
+    def write(path: Path, items: Iterable[Item], plays: NDArray[np.integer] | None = None) -> int:
         """Publishes `items`, whose positions are their rows, as the next version, and gives its number.
 
-        Memory holds a few bytes for each item and word, not the items. BadInput for an id that comes twice.
+        plays # (rows known so far,) how often each was heard, which decides what a short beginning finds; later rows
+        count as never heard. Memory holds a few bytes for each item and word, not the items. BadInput for an id that
+        comes twice.
         """
         path.mkdir(parents=True, exist_ok=True)
         version = max((int(folder.name[1:]) for folder in path.glob("v[0-9]*")), default=0) + 1
         with atomic_folder(_folder(path, version)) as temporary:
-            _write_version(temporary, items)
+            _write_version(temporary, items, np.zeros(0, np.int32) if plays is None else plays)
         write_json(path / "CURRENT", {"version": version})
         for folder in path.glob("v[0-9]*"):
             if int(folder.name[1:]) < version - 1:
@@ -117,20 +124,36 @@ class ItemStore:
         )
         return Facets(kind, language, available, self._languages)
 
+    @cached_property
+    def words(self) -> WordIndex:
+        """Which rows hold which words of title, artists and collection."""
+        if (self.folder / "words").is_dir():
+            return WordIndex.load(self.folder / "words")
+        return self._file.view(self._words_of_format_1)
+
+    @cached_property
+    def title_count(self) -> NDArray[np.uint8]:
+        """(rows,) uint8, words of the title, at most 255; 0 for what is not known."""
+        return self._column("title_count", np.uint8)
+
+    @cached_property
+    def plays(self) -> NDArray[np.int32]:
+        """(rows,) int32, how often each was heard when it was published."""
+        return self._column("plays", np.int32)
+
+    def _column(self, name: str, dtype: type[Any]) -> NDArray[Any]:
+        path = self.folder / f"{name}.npy"
+        return np.load(path, mmap_mode="r") if path.is_file() else np.zeros(self._count, dtype)
+
     def search(self, words: str, n: int) -> NDArray[np.int32]:
-        """Up to n rows whose title and artists hold every word, the last one perhaps unfinished.
+        """Up to n rows whose title, artists and collection hold every word, the last one perhaps unfinished.
 
         Case and accents do not matter. Rows that hold the last word whole come first, then the shortest titles, then
-        the lowest rows. No words, no rows.
+        the lowest rows. No words, no rows. Of a beginning that very many hold, only the most heard are looked at.
         """
-        *whole, last = words_of(words) or [""]
-        if not last:
-            return np.empty(0, np.int32)
-        found = self._file.view(partial(self._starting_with, last))
-        for word in whole:
-            found = found[np.isin(found, self._with_word(word))]
-        loose = ~np.isin(found, self._with_word(last))
-        return found[np.lexsort((found, self._word_count[found], loose))[:n]]
+        found = self.words.find(words_of(words))
+        loose = ~found.whole[:, -1] if len(found.rows) else np.zeros(0, np.bool_)
+        return found.rows[np.lexsort((found.rows, self.word_count[found.rows], loose))[:n]]
 
     def close(self) -> None:
         """Closes the files; the store is unusable afterwards."""
@@ -142,20 +165,14 @@ class ItemStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _with_word(self, word: str) -> NDArray[np.int32]:
-        with self._file.env.begin(db=self._words) as txn:
-            return np.frombuffer(cast(bytes, txn.get(word.encode(), b"")), np.int32)
-
-    def _starting_with(self, prefix: str, txn: lmdb.Transaction) -> NDArray[np.int32]:
-        """The distinct rows, ascending, with a word that starts so."""
-        first, found = prefix.encode(), []
+    def _words_of_format_1(self, txn: lmdb.Transaction) -> WordIndex:
+        """The words of a version of before 0.3, in memory; of which field they are is not known."""
+        writing = Writing()
         with txn.cursor(db=self._words) as cursor:
-            if cursor.set_range(first):
-                for word, rows in islice(cast(Iterator[tuple[bytes, bytes]], cursor.iternext()), MAX_PREFIX_WORDS):
-                    if not word.startswith(first):
-                        break
-                    found.append(rows)
-        return np.unique(np.frombuffer(b"".join(found), np.int32))
+            for word, rows in cast(Iterator[tuple[bytes, bytes]], cursor.iternext()):
+                for row in np.frombuffer(rows, np.int32).tolist():
+                    writing.add(row, [word.decode()], TITLE | NAME | WHERE)
+        return writing.index(self._count, np.zeros(self._count))
 
 
 def words_of(text: str) -> list[str]:
@@ -174,10 +191,10 @@ def _folder(path: Path, version: int) -> Path:
     return path / f"v{version:06d}"
 
 
-def _write_version(folder: Path, items: Iterable[Item]) -> None:
-    words: dict[str, array[int]] = {}
+def _write_version(folder: Path, items: Iterable[Item], plays: NDArray[np.integer]) -> None:
+    words = Writing()
     languages: dict[str, int] = {}
-    columns = {"kind": array("B"), "language": array("i"), "available": array("B"), "word_count": array("B")}
+    columns = {name: array("i" if dtype is np.int32 else "B") for name, dtype in COLUMNS}
     count, remaining = 0, iter(items)
     # Durability comes from the folder's rename, which syncs every file once.
     file = LmdbFile(folder, TABLES, readonly=False, lock=False, sync=False)
@@ -187,29 +204,34 @@ def _write_version(folder: Path, items: Iterable[Item]) -> None:
             for row, item in enumerate(batch, count):
                 _note(item, row, words, languages, columns)
             count += len(batch)
-        file.change(partial(_put_words, file.tables[2], words))
         file.env.sync(True)
     finally:
         file.close()
-    for name, dtype in (("kind", np.uint8), ("language", np.int32), ("available", np.bool_), ("word_count", np.uint8)):
+    for name, dtype in COLUMNS:
         np.save(folder / f"{name}.npy", np.array(columns[name], dtype))
+    heard = np.zeros(count, np.int32)
+    heard[: min(count, len(plays))] = plays[:count]
+    np.save(folder / "plays.npy", heard)
+    words.index(count, heard).save(folder / "words")
     manifest = {"format_version": FORMAT_VERSION, "count": count, "languages": list(languages)}
     write_json(folder / "manifest.json", manifest)
 
 
-def _note(
-    item: Item, row: int, words: dict[str, "array[int]"], languages: dict[str, int], columns: dict[str, "array[int]"]
-) -> None:
-    mine = words_of(" ".join((item.title or "", *item.artists)))
-    for word in set(mine):
-        words.setdefault(word, array("i")).append(row)
+def _note(item: Item, row: int, words: Writing, languages: dict[str, int], columns: dict[str, "array[int]"]) -> None:
+    title, names = words_of(item.title or ""), [words_of(artist) for artist in item.artists]
+    words.add(row, title, TITLE)
+    for name in names:
+        words.add(row, name, NAME)
+    words.add(row, words_of(item.collection or ""), WHERE)
+    mine = len(words_of(" ".join((item.title or "", *item.artists))))
     unknown = item.language is None
     columns["kind"].append(KINDS.index(item.kind))
     columns["language"].append(
         UNKNOWN_LANGUAGE if unknown else languages.setdefault(str(item.language), len(languages))
     )
     columns["available"].append(item.available)
-    columns["word_count"].append(min(len(mine), 255))
+    columns["word_count"].append(min(mine, 255))
+    columns["title_count"].append(min(len(title), 255))
 
 
 def _put_items(tables: list[Any], batch: list[Item], first_row: int, txn: lmdb.Transaction) -> None:
@@ -218,11 +240,6 @@ def _put_items(tables: list[Any], batch: list[Item], first_row: int, txn: lmdb.T
         if not txn.put(id_key(item.item_id), key, db=tables[1], overwrite=False):
             raise BadInput(f"item {item.item_id[:80]!r} came twice, again at row {row}; an id has one row")
         txn.put(key, _encoded(item), db=tables[0], append=True)
-
-
-def _put_words(table: Any, words: dict[str, "array[int]"], txn: lmdb.Transaction) -> None:
-    for word, rows in words.items():
-        txn.put(word.encode(), rows.tobytes(), db=table)
 
 
 def _encoded(item: Item) -> bytes:

@@ -15,6 +15,7 @@ from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.items import Item
 from palate.core.slate import SlateItem
+from palate.ranking.arrange import EXPLORATION
 from palate.retrieval.crowds import DAYS as CROWD_DAYS
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -50,7 +51,7 @@ def explain(candidates: Candidates, query: Query, stock: Stock, labels: Labels) 
     names = [candidates.sources[c] for c in column.tolist()]
     near = np.flatnonzero([name == "near_taste" for name in names])
     anchors[near] = _closest_listens(candidates.items[near], query, stock)
-    reasons = _Reasons(query, stock, labels, _listens(query))
+    reasons = _Reasons(query, stock, labels, _listens(query), _chances(candidates))
     return [
         reasons.slate_item(row, score, name, anchor)
         for row, score, name, anchor in zip(
@@ -78,6 +79,15 @@ def _listens(query: Query) -> dict[int, tuple[int, float]]:
     return {row: (plays, round(ago, 2)) for row, plays, ago in told if plays > 0}  # to a quarter of an hour
 
 
+def _chances(candidates: Candidates) -> dict[int, float]:
+    """With which probability each row that chance drew was drawn."""
+    if EXPLORATION not in candidates.sources:
+        return {}
+    chance = candidates.offered[:, candidates.sources.index(EXPLORATION)]
+    drawn = np.flatnonzero(~np.isnan(chance))
+    return dict(zip(candidates.items[drawn].tolist(), chance[drawn].tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class _Reasons:
     """Puts one candidate after another into words."""
@@ -86,6 +96,7 @@ class _Reasons:
     stock: Stock
     labels: Labels
     listens: dict[int, tuple[int, float]]
+    chances: dict[int, float]
 
     def slate_item(self, row: int, score: float, source: str, anchor: int) -> SlateItem:
         evidence, reason = self._BY_SOURCE.get(source, _Reasons.otherwise)(self, row, anchor)
@@ -170,9 +181,10 @@ class _Reasons:
         return [evidence], told
 
     def exploration(self, row: int, anchor: int) -> Because:
-        if row in self.listens:
-            return self.again(row, anchor)
-        return [{"type": "exploration"}], "Something different, to learn whether you like it."
+        plays = int(self.stock.trends.ever[row])
+        evidence = {"type": "exploration", "plays": plays, "propensity": round(self.chances[row], 4)}
+        told = f"Played only {_times(plays)} here" if plays else "Nobody here has heard it yet"
+        return [evidence], f"{told}: shown to find out whether you like it."
 
     def otherwise(self, row: int, anchor: int) -> Because:
         """What is true of the item whoever offered it: for sources that are not named below."""
@@ -252,4 +264,4 @@ def _ago(days: float) -> str:
 
 def _days(days: float) -> str:
     """From two days on."""
-    return f"{int(days):,} days" if days < 60 else f"{int(days / 30.4):,} months"
+    return f"{int(days):,} days" if days < 61 else f"{int(days / 30.4):,} months"

@@ -9,24 +9,33 @@ from palate.catalog.columns import ItemColumns
 from palate.core.clock import Clock
 from palate.core.errors import UnknownItem
 from palate.core.home import Home
+from palate.core.settings import Settings, read_settings
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
 from palate.embeddings.statics import COUNTRY
 from palate.fresh.engine import open_store
+from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
+from palate.listening.listeners import ListenerColumns
+from palate.ranking.arrange import ArrangeSettings
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
 from palate.retrieval.crowds import Crowds
-from palate.retrieval.query import Query
+from palate.retrieval.filters import FilterSettings
+from palate.retrieval.leaning import leaned
+from palate.retrieval.query import Aired, Limits, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
-from palate.store.items import ItemStore
+from palate.store.items import ItemStore, words_of
 from palate.store.record_store import RecordStore
+from palate.store.words import WordIndex
+from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import Taken, Tastes
+from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
 
@@ -46,6 +55,7 @@ class LiveHome:
     """Answers requests from one home. Reads only; records change when a Folder writes them.
 
     tastes  how fresh each surface's answers are; None: every request reads the records
+    airings what listeners were shown before; None: nothing is kept of it
     """
 
     home: Home
@@ -55,6 +65,7 @@ class LiveHome:
     items: ItemStore
     attributes: Attributes
     tastes: Tastes | None = None
+    airings: Airings | None = None
 
     @classmethod
     def open(cls, home: Home, clock: Clock, readonly: bool = True) -> "LiveHome":
@@ -72,13 +83,37 @@ class LiveHome:
     @cached_property
     def path(self) -> RequestPath:
         """The request path over the live space."""
-        ranker = Ranker.load(self.space.folder / "ranker.txt")
-        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items))
+        ranker, knobs = Ranker.load(self.space.folder / "ranker.txt"), self._settings.section(ArrangeSettings)
+        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items), knobs)
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return read_settings(self.home.settings)
+
+    @cached_property
+    def _filters(self) -> FilterSettings:
+        return self._settings.section(FilterSettings)
+
+    def limits(self, user_id: str | None) -> Limits:
+        """What may be offered to a listener at all; to nobody in particular what the home's settings allow."""
+        told = ListenerColumns({}) if user_id is None else self.attributes.of([user_id], self.clock.calendar)
+        return limits_of(told, self._filters, self.path.stock.columns)
 
     @cached_property
     def onboarding(self) -> Onboarding:
         """What a new listener may pick, and what to offer them."""
         return Onboarding.of(self.path.stock, self.items, self.store)
+
+    @cached_property
+    def heads(self) -> LiveHeads:
+        """What other teams' heads say of items; each is loaded when first asked for."""
+        return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
+
+    @cached_property
+    def names(self) -> WordIndex:
+        """The words of the names of artists and shows, by their places in `onboarding.choices`."""
+        choices = self.onboarding.choices
+        return WordIndex.of((words_of(name) for name in choices.names), choices.plays)
 
     def state(self, user_id: str) -> UserState:
         """The listener's taste and record; of who has none, what the attributes say, else a stranger's.
@@ -125,9 +160,17 @@ class LiveHome:
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
         state = self.state("") if taken is None else taken.state
         excluded = [row for one in ask.exclude if (row := self.items.row(one)) is not None]
+        now, stock = self.clock.now(), self.path.stock
         return Query(
-            state.record, state.taste, self.clock.now(),
+            state.record, leaned(state.taste, state.record.marks, now, stock), now,
             seeds=np.array([self.row(seed) for seed in ask.seeds], np.int32),
-            exclude=np.array(excluded, np.int32), steer=ask.steer, country=self.country(ask.user_id),
+            exclude=np.array(excluded, np.int32), steer=ask.steer, limits=self.limits(ask.user_id),
+            listener=ask.user_id, country=self.country(ask.user_id), aired=self.aired(ask, surface, state.record),
             offset=None if taken is None else taken.offset,
         )  # fmt: skip
+
+    def aired(self, ask: Ask, surface: str, record: UserRecord) -> Aired | None:
+        """What this surface showed the listener before; None where nothing is kept, nobody asks, or in private."""
+        if self.airings is None or ask.user_id is None or ask.private:
+            return None
+        return self.airings.of(ask.user_id, surface, record, self.clock)

@@ -135,6 +135,10 @@ class Onboarding:
             for place, share in zip(offered, known, strict=True)
         ]  # fmt: skip
 
+    def offered_places(self, n: int, picked: Sequence[str] = ()) -> list[int]:
+        """The places of up to n picks to offer, the most telling first."""
+        return self._offered(n, tuple(self.places(picked)), (), ())
+
     @cached_property
     def _offered(self) -> Callable[..., list[int]]:
         """`Guide.offer`, the last answers kept: every stranger begins with the same question."""

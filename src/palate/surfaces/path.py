@@ -2,20 +2,22 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
+from palate.ranking.arrange import Arranger, ArrangeSettings, arrange
 from palate.ranking.ranker import Ranker
-from palate.ranking.variety import arrange
+from palate.ranking.watch import HORIZON, note_ranks
 from palate.retrieval.filters import Filter, apply
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
 from palate.surfaces.explain import Labels, explain
+from palate.surfaces.notes import counted, nothing_left
 
 Scorer = Callable[[Candidates, Query, Stock, Ranker], NDArray[np.float32]]
 Arrange = Callable[[Candidates, Query, Stock, int], tuple[Candidates, list[Removed]]]
@@ -60,11 +62,6 @@ class Ranked:
     held_back: list[Removed]
 
     @property
-    def retrieved(self) -> int:
-        """How many candidates were offered."""
-        return len(self.offered)
-
-    @property
     def removed(self) -> list[Removed]:
         """All that was removed or held back, with the reason."""
         return self.filtered + self.held_back
@@ -72,40 +69,53 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RequestPath:
-    """Answers queries from one stock with one ranker. Immutable: a new space makes a new path."""
+    """Answers queries from one stock with one ranker. Immutable: a new space makes a new path.
+
+    knobs  how answers are arranged, where a recipe does not say
+    """
 
     stock: Stock
     ranker: Ranker
     labels: Labels
+    knobs: ArrangeSettings = field(default_factory=ArrangeSettings)
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
         offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, filtered = apply(recipe.filters, offered, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
-        shown, held_back = recipe.arrange(scored, query, self.stock, n)
+        shown, held_back = self.arranged(recipe, scored, query, n)
         return Ranked(shown, offered, scored, filtered, held_back)
+
+    def arranged(self, recipe: Recipe, scored: Candidates, query: Query, n: int) -> tuple[Candidates, list[Removed]]:
+        """The first n of scored candidates in the order shown, and what was held back."""
+        way = recipe.arrange.under(self.knobs) if isinstance(recipe.arrange, Arranger) else recipe.arrange
+        return way(scored, query, self.stock, n)
 
     def answer(self, recipe: Recipe, query: Query, n: int, user_id: str | None) -> Slate:
         """The same in words: the slate that leaves Palate."""
-        ranked = self.rank(recipe, query, n)
-        items = explain(ranked.candidates, query, self.stock, self.labels)
-        stranger = query.stranger and user_id is not None
+        ranked = self.rank(recipe, query, max(n, HORIZON))
+        shown = ranked.candidates.take(np.arange(min(n, len(ranked.candidates))))
+        items = explain(shown, query, self.stock, self.labels)
+        stranger, removed = query.stranger and user_id is not None, counted(ranked.removed)
+        slate_id = _slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates, len(items))
+        note_ranks(slate_id, ranked.candidates)
         return Slate(
-            slate_id=_slate_id(recipe.name, self.stock.space, user_id, query, ranked.candidates),
+            slate_id=slate_id,
             surface=recipe.name,
             user_id=user_id,
             space=self.stock.space,
             taste_age_seconds=query.taste_age_seconds,
             stranger=stranger,
             items=items,
-            stages={"retrieved": ranked.retrieved, "answered": len(items)},
-            removed={one.reason: len(one.items) for one in ranked.removed},
+            stages={"retrieved": len(ranked.offered), "answered": len(items)},
+            removed=removed,
             taste_offset=query.offset,
+            note=None if items else nothing_left(len(ranked.offered), removed),
         )
 
 
-def _slate_id(surface: str, space: str, user_id: str | None, query: Query, candidates: Candidates) -> str:
-    """Equal for equal answers to the same listener in the same state."""
-    state = f"{surface}|{space}|{user_id}|{query.record.at}|{query.seeds.tolist()}".encode()
+def _slate_id(surface: str, space: str, user_id: str | None, query: Query, candidates: Candidates, shown: int) -> str:
+    """Equal for equal answers, further pages among them, to the same listener in the same state."""
+    state = f"{surface}|{space}|{user_id}|{query.record.at}|{query.seeds.tolist()}|{shown}".encode()
     return hashlib.blake2b(state + candidates.items.tobytes(), digest_size=10).hexdigest()

@@ -4,9 +4,12 @@
 const POLL_MS = 50;
 const GIVE_UP_MS = 10_000;
 const SHOWN = 20;
+const SHOWN_IN_PARTS = 60;
+const IN_PARTS = ["home", "daily_mix"]; // enough for a screen of shelves
+const NEED_MORE = ["similar", "search", "autoplay", "blend", "enhance", "genre_mix"]; // a seed, words, others: not asked for here
 
 const at = (id) => document.getElementById(id);
-const state = { user: null, context: {}, asked: 0 };
+const state = { user: null, surface: "home", context: {}, asked: 0 };
 
 async function ask(path, options) {
   const response = await fetch(path, options);
@@ -70,6 +73,14 @@ function fill(id, rows, empty) {
   at(id).replaceChildren(...(rows.length ? rows : [node("li", empty, { class: "quiet" })]));
 }
 
+// A shelf: its title, the reason for it, and its items side by side.
+function shelfNodes(shelf) {
+  const list = node("ol", "", { class: "shelf", "aria-label": shelf.title });
+  const card = (item) => itemNode(item, [[item.kind === "track" ? "" : item.kind, "source"], [item.reason, "quiet"]]);
+  list.append(...shelf.items.map(card));
+  return [node("h3", shelf.title), node("p", shelf.reason, { class: "quiet" }), list];
+}
+
 const slateRow = (item) => itemNode(item, [[item.source, "source"], [item.reason, "quiet"]]);
 
 function heardRow(item) {
@@ -78,25 +89,35 @@ function heardRow(item) {
 }
 
 async function refresh() {
-  const { user } = state;
+  const { user, surface } = state;
   const asked = ++state.asked;
+  const n = IN_PARTS.includes(surface) ? SHOWN_IN_PARTS : SHOWN;
   const [slate, heard] = await Promise.all([
-    ask(userPath(user, `surfaces/for_you?n=${SHOWN}`)),
+    ask(userPath(user, `surfaces/${encodeURIComponent(surface)}?n=${n}`)),
     ask(userPath(user, `listens?n=${SHOWN}`)),
   ]);
   if (asked !== state.asked) return; // a later click has asked again
   state.context = { surface: slate.surface, context_id: slate.slate_id };
-  fill("slate", slate.items.map(slateRow), "Nothing to offer: the catalogue has nothing that can be played.");
+  const parts = slate.shelves.length > 0;
+  at("answer").classList.toggle("parts", parts);
+  at("shelves").replaceChildren(...slate.shelves.flatMap(shelfNodes));
+  at("slate").hidden = parts;
+  fill("slate", parts ? [] : slate.items.map(slateRow), slate.note ?? "Nothing to offer: the catalogue has nothing that can be played.");
+  at("note").hidden = !slate.note || !slate.items.length;
+  at("note").textContent = slate.note ?? "";
   fill("heard", heard.listens.map(heardRow), "Nothing yet. Play something.");
   at("age").textContent = slate.stranger
     ? "A stranger: this is what others here listen to."
     : `Made from a taste whose latest listen was ${ago(slate.taste_age_seconds)}.`;
 }
 
+const titleOf = (surface) => (surface[0].toUpperCase() + surface.slice(1)).replaceAll("_", " ");
+
 async function showListener(user) {
   state.user = user;
   at("listener").value = user;
-  at("slate-title").textContent = `For ${user}`;
+  at("surface").value = state.surface;
+  at("slate-title").textContent = `${titleOf(state.surface)} for ${user}`;
   say("");
   remember();
   await Promise.all([refresh(), showHome()]);
@@ -113,7 +134,9 @@ async function search(words) {
   state.similar = null;
   const query = new URLSearchParams({ q: words, n: String(SHOWN), ...(state.user && { user: state.user }) });
   const found = await ask(`/v1/search?${query}`);
-  showPanel(`Found for “${words}”`, found.items.map((item) => itemNode(item, [[item.kind, "source"]])), "Nothing found.");
+  const named = found.shelves.flatMap((shelf) => shelf.items.map((item) => itemNode(item, [[shelf.title, "source"], [item.reason, "quiet"]])));
+  const rows = [...named, ...found.items.map((item) => itemNode(item, [[item.kind, "source"]]))];
+  showPanel(`Found for “${words}”`, rows, "Nothing found.");
 }
 
 function showPanel(title, rows, empty) {
@@ -159,6 +182,7 @@ async function tasteReaches(user, offset) {
 function remember() {
   const shown = new URLSearchParams();
   if (state.user) shown.set("user", state.user);
+  shown.set("surface", state.surface);
   if (state.similar) shown.set("similar", state.similar);
   history.replaceState(null, "", `?${shown}`);
 }
@@ -172,7 +196,10 @@ async function showHome() {
 
 async function start() {
   const wanted = new URLSearchParams(location.search);
-  const { users } = await ask("/v1/users?n=500");
+  const [{ users }, { surfaces }] = await Promise.all([ask("/v1/users?n=500"), ask("/v1/surfaces")]);
+  const offered = surfaces.filter((one) => !NEED_MORE.includes(one.name));
+  at("surface").replaceChildren(...offered.map((one) => node("option", titleOf(one.name), { value: one.name, title: one.about })));
+  state.surface = wanted.get("surface") || "home";
   at("listeners").replaceChildren(...users.map((user) => node("option", "", { value: user })));
   if (!users.length && !wanted.get("user")) return showHome();
   await showListener(wanted.get("user") || users[0]);
@@ -187,6 +214,10 @@ at("choose").addEventListener("submit", (event) => {
   event.preventDefault();
   const user = at("listener").value.trim();
   if (user) trying(() => showListener(user));
+});
+at("surface").addEventListener("change", () => {
+  state.surface = at("surface").value;
+  if (state.user) trying(() => showListener(state.user));
 });
 at("newcomer").addEventListener("click", () => trying(() => showListener(`new-${eventId().slice(0, 8)}`)));
 at("find").addEventListener("submit", (event) => {

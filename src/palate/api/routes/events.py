@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 
 from palate.api.answers import Answer, Opened
-from palate.api.events import parse_events
+from palate.api.appender import Written
+from palate.api.events import is_private, parse_events
 from palate.core.errors import BadInput
 
 router = APIRouter(tags=["events"])
@@ -19,10 +20,12 @@ async def post_events(request: Request, serving: Opened) -> Answer:
         raise HTTPException(415, "the body must be JSON; send the header Content-Type: application/json")
     body = await limited_body(request, settings.max_body_bytes)
     try:
-        listens = parse_events(body, serving.wall(), settings.max_events)
+        listens, private = parse_events(body, serving.wall(), settings.max_events), is_private(body)
     except BadInput:
         state.metrics.events.labels("rejected").inc()
         raise
+    if private:  # they are checked, so that a client learns of its mistakes, and written nowhere
+        return Answer(Written(0, 0, serving.log.end_offset(), [-1] * len(listens), len(listens)), 202)
     return Answer(await state.appender.append(listens), 202)
 
 

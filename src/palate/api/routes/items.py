@@ -3,13 +3,15 @@
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from palate.api.answers import Answer, Count, ItemId, Opened, count_age, soon
 from palate.api.events import id_text
-from palate.api.listing import search
+from palate.api.paging import first_page
 from palate.core.errors import UnknownItem
+from palate.surfaces.answered import answered
 from palate.surfaces.ask import Ask
-from palate.surfaces.registry import answer as surface_answer
+from palate.surfaces.screens.search import NAMED, SHELVES, Searching
 
 router = APIRouter(tags=["items"])
 
@@ -28,19 +30,27 @@ async def item(serving: Opened, item_id: ItemId) -> Answer:
 
 
 @router.get("/v1/items/{item_id}/similar")
-async def similar(serving: Opened, item_id: ItemId, n: Count = 20) -> Answer:
+async def similar(request: Request, serving: Opened, item_id: ItemId, n: Count = 20) -> Response:
     """A slate of what goes with an item, the same for everybody."""
-    live = serving.live
-    return Answer(await soon(n, lambda: surface_answer(live, "similar", Ask(n=n, seeds=(item_id,)))))
+    live, settings = serving.live, serving.slate_settings
+    found = await soon(n, lambda: answered(live, "similar", Ask(n=n, seeds=(item_id,)), settings))
+    return first_page(request, found, n)
 
 
 @router.get("/v1/search")
 def find(request: Request, serving: Opened, q: str, user: str | None = None, n: Count = 20) -> Answer:
-    """Items by the words of their title and artists; with a listener, in the order of their taste."""
+    """Items by their words, artists and shows as `shelves`; with a listener, in the order of their taste.
+
+    `items` are all that match, what cannot be played too; `typo` says that nothing matches as it was typed.
+    """
     live = serving.live
-    reader = None if user is None else live.taken(id_text(user, "user"), "search")
-    found = search(live, q, reader, n)
-    count_age(request, serving, "search", None if reader is None else reader.offset)
-    told = {} if reader is None else {"taste_age_seconds": live.age_seconds(reader), "taste_offset": reader.offset}
+    ask = Ask(None if user is None else id_text(user, "user"), n, words=q)
+    query = live.query(ask, "search")
+    on = Searching(live, query, None if user is None else query, q)
+    count_age(request, serving, "search", query.offset)
+    told = {} if user is None else {"taste_age_seconds": query.taste_age_seconds, "taste_offset": query.offset}
     fields = ("item_id", "title", "artists", "kind", "available")
-    return Answer({"q": q} | told | {"items": [{name: getattr(one, name) for name in fields} for one in found]})
+    found = [live.items.get(row) for row in on.items.rows[:n].tolist()]
+    shelves = [shelf for kind in SHELVES for shelf in on.named(kind, NAMED, set())]
+    items = [{name: getattr(one, name) for name in fields} for one in found]
+    return Answer({"q": q} | told | {"items": items, "shelves": shelves, "typo": on.items.typo})

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from palate.api.answers import Answer, Count, Opened, UserId, count_age, soon, true_time
+from palate.api.answers import Answer, Count, Opened, UserId, count_age, soon
 from palate.api.listing import users_after
 from palate.api.serving import Serving
 from palate.core.clock import DAY_SECONDS
@@ -70,7 +70,7 @@ async def listens(serving: Opened, user_id: UserId, n: Count = 20) -> Answer:
         entries.append({
             "item_id": item.item_id, "title": item.title, "artists": item.artists, "kind": item.kind,
             "plays": int(record.plays[place]), "skips": int(record.skips[place]),
-            "last": true_time(live.clock.calendar, last), "days_ago": max(now - last, 0.0) / DAY_SECONDS,
+            "last": live.clock.calendar.unix_time(last), "days_ago": max(now - last, 0.0) / DAY_SECONDS,
         })  # fmt: skip
     return Answer({"user_id": user_id, "listens": entries})
 

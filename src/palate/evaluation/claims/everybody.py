@@ -58,9 +58,10 @@ def circle(one: Evidence, said: Said, facts: Facts) -> str | None:
 
 @checks("exploration")
 def exploration(one: Evidence, said: Said, facts: Facts) -> str | None:
-    """It is for learning: the listener never heard it."""
-    known = facts.plays(said.user_id, _item(one, said))
-    return f"{said.user_id} played it {len(known)} times" if known else None
+    """Drawn with some `propensity`, and played `plays` times by everybody."""
+    if not 0.0 < one["propensity"] <= 1.0:
+        return f"a propensity of {one['propensity']} is none"
+    return differs("plays", one["plays"], len(facts.everybody(_item(one, said), np.inf)))
 
 
 @checks("offer")

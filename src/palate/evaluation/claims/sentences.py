@@ -70,7 +70,8 @@ def _explained(rest: str, evidence: list[Evidence]) -> str:
     shares = [round(100 * value) for value in _values(evidence, "share")] + _values(evidence, "percent")
 
     def within(text: str) -> bool:
-        return _period(text) in days or (bool(ages) and max(ages) <= _period(text))
+        unheard = any(one["type"] == "new" and one.get("days") is None for one in evidence)  # "..., or by nobody yet"
+        return _period(text) in days or ((bool(ages) or unheard) and max(ages, default=0.0) <= _period(text))
 
     def beyond(text: str) -> bool:
         return bool(ages) and min(ages) >= _period(text)

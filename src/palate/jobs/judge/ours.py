@@ -20,7 +20,6 @@ from palate.embeddings.records import UserRecord
 from palate.jobs.fit import FitSettings, fit_ranker, fit_space, stock_at
 from palate.listening.history import History
 from palate.listening.listeners import ListenerColumns
-from palate.ranking.variety import spread
 from palate.retrieval.query import Query
 from palate.retrieval.retrievers import RETRIEVERS
 from palate.surfaces.path import Recipe, RequestPath
@@ -191,7 +190,8 @@ class FittedForYou:
             (name, near if name == "near_taste" else Offer.none()) for name in RETRIEVERS if name in recipe.quotas
         ]
         candidates = merge(offers)
-        return spread(replace(candidates, scores=recipe.score(candidates, query, stock, ranker)), stock, n)
+        scored = replace(candidates, scores=recipe.score(candidates, query, stock, ranker))
+        return self.trained.path.arranged(recipe, scored, query, n)[0]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from palate.core.candidates import Candidates
 from palate.core.slate import Slate
 from palate.ranking.features import features
 from palate.ranking.ranker import Ranker
-from palate.retrieval.filters import available, not_excluded, not_heard, not_hidden, not_just_skipped
+from palate.retrieval.filters import ALWAYS, not_heard, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.ask import Ask
@@ -29,8 +29,8 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
     return ranker.score(features(candidates, query, stock))
 
 
-FOR_YOU = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_just_skipped), score)
-FOR_YOU_UNHEARD = Recipe("for_you", QUOTAS, (available, not_excluded, not_hidden, not_heard, not_just_skipped), score)
+FOR_YOU = Recipe("for_you", QUOTAS, (*ALWAYS, not_just_skipped), score)
+FOR_YOU_UNHEARD = Recipe("for_you", QUOTAS, (*ALWAYS, not_heard, not_just_skipped), score)
 
 
 def answer(ask: Ask, live: LiveHome) -> Slate:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from palate.core.candidates import Candidates
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
-from palate.retrieval.filters import available, not_excluded, not_hidden, not_just_skipped
+from palate.retrieval.filters import ALWAYS, not_just_heard, not_just_skipped
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.ask import Ask
@@ -19,15 +19,8 @@ from palate.surfaces.live import LiveHome
 from palate.surfaces.path import Recipe
 from palate.surfaces.surface import Surface
 
-JUST_HEARD_SECONDS = 4 * 3600.0  # about one sitting
 START_SEEDS = 5  # latest items that a radio without a seed starts from
 TASTE_SHARE = 0.3  # of the score; the seed leads
-
-
-def not_just_heard(candidates: Candidates, query: Query, stock: Stock) -> tuple[NDArray[np.bool_], str]:
-    """Not what the listener heard in this sitting."""
-    record = query.record
-    return ~np.isin(candidates.items, record.items[record.last > query.now - JUST_HEARD_SECONDS]), "just heard"
 
 
 def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) -> NDArray[np.float32]:
@@ -44,7 +37,7 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
 RADIO = Recipe(
     "radio",
     {"company_of_seeds": 150, "near_seeds": 150, "near_taste": 50, "popular": 50},
-    (available, not_excluded, not_hidden, not_just_skipped, not_just_heard),
+    (*ALWAYS, not_just_skipped, not_just_heard),
     score,
 )
 

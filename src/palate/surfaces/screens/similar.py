@@ -9,7 +9,7 @@ from palate.core.candidates import Candidates
 from palate.core.errors import BadInput
 from palate.core.slate import Slate
 from palate.ranking.ranker import Ranker
-from palate.retrieval.filters import available, not_excluded
+from palate.retrieval.filters import ALWAYS
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.ask import Ask
@@ -25,7 +25,7 @@ def score(candidates: Candidates, query: Query, stock: Stock, ranker: Ranker) ->
     return alike + np.nan_to_num(together)
 
 
-SIMILAR = Recipe("similar", {"company_of_seeds": 100, "near_seeds": 150}, (available, not_excluded), score)
+SIMILAR = Recipe("similar", {"company_of_seeds": 100, "near_seeds": 150}, ALWAYS, score)
 
 
 def answer(ask: Ask, live: LiveHome) -> Slate:

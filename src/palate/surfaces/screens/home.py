@@ -1,0 +1,67 @@
+"""home: which shelves, in which order, and what on each; across music, podcasts and audiobooks.
+
+Each maker drafts its shelves or none; `fill` orders them by what they are worth to this listener and keeps every item
+to one shelf. To add a shelf, write a maker and name it in MAKERS.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from palate.core.slate import Slate
+from palate.surfaces.ask import Ask
+from palate.surfaces.live import LiveHome
+from palate.surfaces.onboarding import Onboarding
+from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
+from palate.surfaces.shelves.draft import Draft, Drafting, Told
+from palate.surfaces.shelves.filling import fill, slate, width_of
+from palate.surfaces.shelves.others import made_for_you, new_for_you, popular_here, popular_in_country, spoken
+from palate.surfaces.shelves.own import because_you_played, jump_back_in, more_by_artists, own_genres, rediscover
+from palate.surfaces.surface import Surface
+
+NAME = "home"
+Maker = Callable[[Drafting], list[Draft]]
+MAKERS: tuple[Maker, ...] = (
+    jump_back_in, made_for_you, because_you_played, more_by_artists, own_genres, rediscover, new_for_you, spoken,
+    popular_in_country, popular_here,
+)  # fmt: skip
+SPARE = 4  # times the width of a shelf: how much a draft keeps, since others may take from it
+FIRST_PICKS = 20  # artists and shows, one item of each, on a stranger's shelf
+STRANGER = (
+    "Nothing is known of you yet, so this is what others here listen to; a few picks at onboarding, or the first "
+    "things you play, make it yours."
+)
+
+
+def drafts_of(on: Drafting) -> list[Draft]:
+    """Every maker's drafts, in the order of MAKERS."""
+    return [draft for make in MAKERS for draft in make(on)]
+
+
+def first_picks(on: Drafting, onboarding: Onboarding) -> list[Draft]:
+    """For a stranger: the most heard item of each artist and show that onboarding would offer."""
+    rows = [int(onboarding.choices.items(place)[0]) for place in onboarding.offered_places(FIRST_PICKS)]
+
+    def tell(shown: list[int]) -> Told:
+        ever = on.stock.trends.ever
+        counts = [
+            {"type": "popular", "item_id": on.item_id(row), "plays": int(ever[row]), "days": None} for row in shown
+        ]
+        reason = "One of each: what you play or skip of these tells most about what you like."
+        return Told("Start with one of these", reason, counts)
+
+    return [on.draft("first_picks", on.offered(np.array(rows, np.int32)), tell)]
+
+
+def answer(ask: Ask, live: LiveHome) -> Slate:
+    """The listener's home; a stranger's is marked and says what would make it theirs."""
+    user_id, query, path = ask.listener, live.query(ask, NAME), live.path
+    on = Drafting(path, query, SPARE * width_of(ask.n), FOR_YOU_UNHEARD if ask.unheard else FOR_YOU)
+    drafts = drafts_of(on)
+    if not query.stranger:
+        return slate(NAME, path, query, user_id, fill(drafts, query, path.stock, ask.n), drafts)
+    drafts = [*first_picks(on, live.onboarding), *drafts]
+    return slate(NAME, path, query, user_id, fill(drafts, query, path.stock, ask.n), drafts, STRANGER)
+
+
+SURFACE = Surface(NAME, "shelves of music, podcasts and audiobooks, in the order of what they are worth", answer)
