@@ -129,7 +129,7 @@ def test_saves_are_choices_online_and_offline() -> None:
 def old_bytes(record: UserRecord) -> bytes:
     """What `pack` wrote before there were habits: format 1. Nothing could be hidden then."""
     shown = record.copy()
-    shown.hidden = shown.hidden[:0]
+    shown.marks = UserRecord.empty(record.dim).marks
     new = shown.pack()
     return np.int32(1).tobytes() + new[4:24] + new[24 + 8 * (1 + len(record.habits)) :]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from palate.core.errors import BadInput
+from palate.core.listens import Event
 from palate.surfaces.ask import Ask
 from palate.surfaces.screens.blend import Blend, Member, listed, listeners, match_percent, times
 
@@ -87,7 +88,7 @@ def test_nothing_comes_twice_nor_what_anybody_hid_or_excluded(world: Planted, me
     one, other = members[0], members[1]
     taken, hid = int(one.played[1]), int(one.played[2])
     record = other.record.copy()
-    record.hide(hid)
+    record.mark(hid, Event.HIDE, world.now)
     hiding = Member(other.user_id, replace(other.query, record=record), world.stock)
     items = [item.item_id for shelf in blend(world, [one, hiding], (taken,)).shelves(1_000) for item in shelf.items]
     rows = {world.row_of[item] for item in items}

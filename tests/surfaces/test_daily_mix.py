@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
+from palate.core.listens import Event
 from palate.surfaces.ask import Ask
 from palate.surfaces.freshness import FreshnessSettings
 from palate.surfaces.live import LiveHome
@@ -107,7 +108,8 @@ def test_nothing_twice_nothing_hidden_and_the_same_again(number: int, n: int, hi
     users = world.listeners(least_events=1)
     query = world.query(users[number % len(users)])
     record = query.record.copy()
-    record.hidden = np.unique(np.array(hidden, np.int32))
+    for row in hidden:
+        record.mark(int(row), Event.HIDE, world.now)
     query = replace(query, record=record)
     found = mixed(world.path, query, "u", n)
     ids = [item.item_id for item in found.items]

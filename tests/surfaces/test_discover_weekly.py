@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from palate.core.clock import Clock
+from palate.core.listens import Event
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 from palate.listening.weekly import KEPT_WEEKS, WeeklyLists
@@ -74,7 +75,7 @@ def test_a_kept_list_stays_in_its_order_while_the_listener_listens(world: Plante
         mask[rows] = True
         kept = world.path.rank(shown(rows.tolist()), replace(later, only=mask), LENGTH).candidates.items
         assert kept.tolist() == rows.tolist()
-        later.record.hide(int(rows[3]))
+        later.record.mark(int(rows[3]), Event.HIDE, later.now)
         kept = world.path.rank(shown(rows.tolist()), replace(later, only=mask), LENGTH).candidates.items
         assert kept.tolist() == [row for row in rows.tolist() if row != rows[3]]
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.items import Item
+from palate.core.listens import Event
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer
@@ -100,7 +101,8 @@ def test_nothing_twice_nothing_hidden_and_the_same_again(number: int, n: int, hi
     users = world.listeners(least_events=1)
     query = world.query(users[number % len(users)])
     record = query.record.copy()
-    record.hidden = np.unique(np.array(hidden, np.int32))
+    for row in hidden:
+        record.mark(int(row), Event.HIDE, world.now)
     query = replace(query, record=record)
     slate = played(world.path, query, "u", n)
     ids = [item.item_id for item in slate.items]
@@ -124,7 +126,8 @@ def test_a_stranger_gets_a_set_and_who_hid_everything_a_reason(world: Planted, l
     found = answer(live, "dj", Ask("nobody", 12))
     assert (len(found.items), found.stranger) == (12, True)
     record = world.query(0).record.copy()
-    record.hidden = np.arange(len(world.world.items), dtype=np.int32)
+    for row in range(len(world.world.items)):
+        record.mark(row, Event.HIDE, world.now)
     empty = played(world.path, replace(world.query(0), record=record), "u", 12)
     assert empty.items == []
     assert empty.note is not None

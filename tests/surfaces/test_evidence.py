@@ -202,6 +202,11 @@ def by_hand(told: Told) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "steer": (told.users[history.user[saved]], id_,
                   {"what": "save", "item_id": str(facts.items[int(history.item[saved])].item_id)}),
         "playlist": (name, listed, {"playlist_id": playlists.ids[number], "name": playlists.names[number]}),
+        "kind": (name, id_, {"kind": str(item.kind), "plays": len(
+            [other for other in mine.tolist() if facts.items[other].kind == item.kind])}),
+        "offer": (name, id_, {"kind": "artist", "name": item.artists[0].upper(), "item_id": id_, "plays": sum(
+            facts.items[other].artists[0] == item.artists[0] for other in heard.item.tolist()
+            if facts.items[other].kind != "episode")}),
         "tempo": (name, one, {"item_id": other, "tempo_bpm": 93, "from_bpm": 99}),
         "energy": (name, one, {"energy": round(3 / 800, 2)}),
         "rising": (name, str(facts.items[rising].item_id), {
@@ -225,7 +230,7 @@ def falsified(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
             yield from ({**one, name: {**value, key: n + 1}} for key, n in value.items())
         elif isinstance(value, str):
-            yield {**one, name: value + "?"}
+            yield {**one, name: value + "zz"}
         elif value is None:
             yield {**one, name: 1 if name == "days" else "Another name"}
         else:
@@ -241,6 +246,35 @@ def test_claims_put_together_by_hand_are_true_and_falsified_by_one_are_found(tol
             assert kind in wrong_kinds(slate_with(user, item, [wrong]), told.facts), wrong
 
 
+def test_words_that_were_typed_are_looked_for_in_the_names(told: Told) -> None:
+    item = next(one for one in told.facts.items if one.title and len(one.title.split()[0]) > 5)
+    first = str(item.title).split()[0].lower()
+    typo = first[:2] + ("x" if first[2] != "x" else "y") + first[3:]
+    for words, true in ((first[:3], True), (first, True), (typo, True), (first + " qqqq", False), ("zzzzz", False)):
+        one = {"type": "match", "words": words, "field": "title"}
+        found = wrong_kinds(slate_with("u", str(item.item_id), [one], f"Found “{words}” in its title."), told.facts)
+        assert found == (set() if true else {"match"}), words
+    shelf = Shelf("items", "Titles", f"3 found for “{first}”.", [], [{"type": "match", "words": first, "found": 3}])
+    slate = replace(slate_with("u", str(item.item_id), []), items=[], shelves=[shelf])
+    assert wrong_kinds(slate, told.facts) == {"match"}, "the shelf holds nothing"
+
+
+def test_how_well_listeners_match_is_computed_anew(told: Told) -> None:
+    heard, stock = told.world.inputs.history.heard(), told.world.stock
+    busy = np.argsort(-np.bincount(heard.user))[:2].tolist()
+    played = [set(heard.item[heard.user == user].tolist()) for user in busy]
+    one, other = (stock.direction_of(told.world.query(user).taste) for user in busy)
+    common = len(played[0] & played[1]) / min(map(len, played))
+    percent = round(50 * max(float(one @ other), 0.0) + 50 * common)
+    users = [told.users[user] for user in busy]
+    right = [{"type": "match", "user_id": user, "percent": percent} for user in users]
+    item = str(told.facts.items[0].item_id)
+    assert "match" not in wrong_kinds(slate_with(users[0], item, right), told.facts)
+    assert "match" in wrong_kinds(slate_with(users[0], item, right[:1]), told.facts)
+    for wrong in falsified(right[0]):
+        assert "match" in wrong_kinds(slate_with(users[0], item, [wrong, right[1]]), told.facts), wrong
+
+
 def test_every_claim_that_is_made_is_found_when_it_is_falsified_by_one(told: Told, answers: list[Slate]) -> None:
     seen = examples(answers)
     for kind, made in seen.items():
@@ -249,7 +283,7 @@ def test_every_claim_that_is_made_is_found_when_it_is_falsified_by_one(told: Tol
                 changed = replace(item, evidence=[wrong if other is one else other for other in item.evidence])
                 assert kind in wrong_kinds(replace(slate, items=[changed]), told.facts), wrong
     assert len(seen) >= 10
-    assert set(seen) | set(by_hand(told)) == set(CHECKERS)
+    assert set(seen) | set(by_hand(told)) | {"match"} == set(CHECKERS)
 
 
 def test_a_claim_is_of_its_listener_and_its_item_only(told: Told, answers: list[Slate]) -> None:
@@ -277,6 +311,26 @@ def test_a_sentence_with_another_number_or_name_is_found(told: Told, answers: li
             for sentence in sentences - {item.reason}:
                 found = wrong_kinds(replace(slate, items=[replace(item, reason=sentence)]), told.facts)
                 assert "sentence" in found, (kind, sentence, item.evidence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "true"),
+    [("You played each of these at least twice, and none in the last 60 days.", True),
+     ("You played each of these at least 3 times.", False), ("None in the last 90 days.", False),
+     ("You played each of these in the last 100 days.", True), ("You played each of these in the last 70 days.", False),
+     ("The energy goes up here, from 0.68 to 0.74.", True), ("The energy goes up here, from 0.67 to 0.75.", False),
+     ("Chosen by your 2 plays here.", True), ("Chosen by your 4 plays here.", False),
+     ("It comes in at 98 bpm.", True), ("It comes in at 99 bpm.", False)],
+)  # fmt: skip
+def test_sentences_of_shelves_are_held_to_all_of_their_evidence(told: Told, sentence: str, true: bool) -> None:
+    ids = [str(told.facts.items[row].item_id) for row in (3, 4)]
+    evidence = [
+        {"type": "listen", "item_id": ids[0], "plays": 2, "days_ago": 61.2},
+        {"type": "listen", "item_id": ids[1], "plays": 3, "days_ago": 80.0},
+        {"type": "energy", "item_id": ids[0], "energy": 0.684}, {"type": "energy", "item_id": ids[1], "energy": 0.739},
+        {"type": "tempo", "item_id": ids[0], "tempo_bpm": 97.6, "from_bpm": 120.0},
+    ]  # fmt: skip
+    assert ("sentence" not in wrong_kinds(slate_with("u", ids[0], evidence, sentence), told.facts)) == true
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.errors import BadInput
+from palate.core.listens import Event
 from palate.core.slate import Shelf, Slate
 from palate.retrieval.query import Query
 from palate.surfaces.ask import Ask
@@ -169,7 +170,8 @@ def test_no_item_twice_none_that_is_hidden_and_the_same_again(number: int, n: in
     query = world.query(users[number % len(users)]) if known else world.stranger()
     hidden = data.draw(st.lists(st.integers(0, len(world.world.items) - 1), max_size=200))
     record = query.record.copy()
-    record.hidden = np.unique(np.array(hidden, np.int32))
+    for row in hidden:
+        record.mark(int(row), Event.HIDE, world.now)
     query = replace(query, record=record)
     found = home(world, query, n)
     ids = [item.item_id for item in found.items]
@@ -187,7 +189,8 @@ def test_no_item_twice_none_that_is_hidden_and_the_same_again(number: int, n: in
 def test_who_hid_everything_is_told_so(world: Planted) -> None:
     query = world.query(world.listeners(least_events=50)[0])
     record = query.record.copy()
-    record.hidden = np.arange(len(world.world.items), dtype=np.int32)
+    for row in range(len(world.world.items)):
+        record.mark(row, Event.HIDE, world.now)
     found = home(world, replace(query, record=record))
     assert (found.items, found.shelves) == ([], [])
     assert found.note is not None

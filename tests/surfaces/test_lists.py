@@ -135,7 +135,7 @@ def test_nothing_comes_twice_nor_what_was_excluded_hidden_or_taken_off_the_shelf
     hidden = data.draw(st.lists(st.integers(0, 799), max_size=40))
     query = world.query(user, exclude=tuple(gone))
     for row in hidden:
-        query.record.hide(row)
+        query.record.mark(row, Event.HIDE, query.now)
     cases = (
         (ON_REPEAT, query),
         (OLD_FAVOURITES, remembering(query, world.stock)),

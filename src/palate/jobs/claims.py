@@ -14,6 +14,7 @@ from palate.core.errors import BadInput
 from palate.core.home import Home
 from palate.core.progress import progress
 from palate.core.slate import Slate
+from palate.embeddings.records import UserRecord
 from palate.embeddings.states import UserState
 from palate.evaluation.claims import Facts, Tally, check
 from palate.jobs.inputs import gather
@@ -21,8 +22,10 @@ from palate.jobs.online import open_live
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer, surface, surfaces
+from palate.surfaces.watched import watched
 
 NOBODY_KNOWN = "nobody known, to check what strangers are told"  # a listener without a past
+TELLS_OF_PICKS = "onboarding"  # its seeds are what a newcomer would pick
 N = 20
 
 
@@ -60,10 +63,11 @@ def check_home(home: Home, listeners: int, names: Sequence[str] = (), seed: int 
     checked = Checked()
     for place, user in enumerate(progress([*drawn, NOBODY_KNOWN], "listeners answered", len(drawn) + 1)):
         for name in asked:
-            for slate in _slates(live, name, str(user), place, facts, known):
+            for ask, slate, tastes in _slates(live, name, str(user), place, facts, known):
                 checked.answers[name] += 1
                 checked.items[name] += len(slate.items)
-                checked.tally.add(check(slate, facts))
+                picked = ask.seeds if name == TELLS_OF_PICKS else ()
+                checked.tally.add(check(slate, facts, picked, tastes))
     checked.unasked = [name for name in asked if not checked.answers[name]]
     return checked
 
@@ -90,19 +94,34 @@ def facts_of(home: Home, live: LiveHome) -> Facts:
 
 def _slates(
     live: LiveHome, name: str, user: str, place: int, facts: Facts, known: NDArray[np.object_]
-) -> Iterator[Slate]:
-    """The surface's answers to the plainest request that it understands, and to one more, another for each listener."""
+) -> Iterator[tuple[Ask, Slate, list[NDArray[np.float32]]]]:
+    """The surface's answers to the plainest request that it understands, and to one more, another for each listener.
+
+    With each the tastes that went into it, as the request path saw them.
+    """
     asks = list(_asks(user, place, facts, [str(one) for one in known[: place + 2]]))
     more = asks[1 + place % (len(asks) - 1)]
     found = 0
     for ask in [asks[0], more, *asks[1:]]:
         if found and ask is not more:
             break
+        open_home, passes = watched(live)
         try:
-            yield answer(live, name, ask)
+            slate = answer(open_home, name, ask)
         except BadInput:
             continue  # it needs something else
         found += 1
+        tastes = [one.query.taste for one in passes]
+        yield ask, slate, [*tastes, _picked(live, ask)] if name == TELLS_OF_PICKS and ask.seeds else tastes
+
+
+def _picked(live: LiveHome, ask: Ask) -> NDArray[np.float32]:
+    """The taste of one of whom nothing is known but the items of `ask.seeds`, picked now."""
+    stock, now, record = live.path.stock, live.clock.now(), UserRecord.empty(live.space.encoder.listened_dim)
+    for row in map(live.row, ask.seeds):
+        record.add(row, int(stock.columns.kind[row]), stock.listened[row], now, 1.0, skip=False, play=False)
+    taste: NDArray[np.float32] = live.space.encoder.encode([record], now=now)[0]
+    return taste
 
 
 def _asks(user: str, place: int, facts: Facts, known: list[str]) -> Iterator[Ask]:

@@ -20,17 +20,17 @@ _CHARACTERS = re.compile(r"[\w\s,.!:;'’()%&-]*")  # no markup, no quotes, no a
 _SENTENCE = re.compile(r"(?:[^.!?…]|(?<=\d)\.(?=\d))+[.!]")
 
 # What turns a sentence around when it is dropped.
-BINDING = frozenset(
-    "not no nobody never none nothing without last first ago today yesterday week weeks here or four different".split()  # noqa: SIM905
-)
+_BINDING = "not no nobody never none nothing without last first ago today yesterday week weeks here or four different"
+BINDING = frozenset(_BINDING.split())
 # What any sentence may say, since it claims nothing. No numbers, no times, no "you", no praise.
-PLAIN = frozenset(
-    """a along alongside also an and as at back because been beside but by came come comes count counted counts for from
-    go goes had has have hear heard how in into is it it's its just keep keeps kept listened listening of off on out
-    pair paired pairs play played playing plays put so song sit sits sound sounds spin spins spun such sum that that's
-    the their them then there these they thing this those tie ties time times to told track tune up was well went were
-    what when where which while with within item found goes""".split()  # noqa: SIM905
-)
+_PLAIN = """
+    a along alongside also an and as at back because been beside but by came come comes count counted counts for found
+    from go goes had has have hear heard how in into is it it's item its just keep keeps kept listened listening of off
+    on out pair paired pairs play played playing plays put sit sits so song sound sounds spin spins spun such sum that
+    that's the their them then there these they thing this those tie ties time times to told track tune up was well
+    went were what when where which while with within
+"""
+PLAIN = frozenset(_PLAIN.split())
 
 
 @dataclass(frozen=True)

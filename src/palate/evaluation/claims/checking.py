@@ -1,18 +1,21 @@
 """Slates in, a Tally out: each piece of evidence, and each sentence, true, false or unchecked."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from palate.core.errors import BadInput
-from palate.core.slate import Shelf, Slate, SlateItem
+from palate.core.slate import Slate, SlateItem
 from palate.evaluation.claims.facts import Facts
 from palate.evaluation.claims.registry import CHECKERS, Evidence, Said
 from palate.evaluation.claims.sentences import wrong_in
 
 SENTENCE = "sentence"  # in a Tally, beside the types of evidence
-NAMED_BY = ("artist", "genre", "country", "name", "user", "collection", "show")
+NAMED_BY = ("artist", "genre", "country", "name", "user", "user_id", "collection", "show", "words")
 TEXTS_BY = ("with", "users", "artists", "genres", "shows")
 
 
@@ -52,19 +55,23 @@ class Tally:
         self.false.extend(other.false)
 
 
-def check(slate: Slate, facts: Facts) -> Tally:
-    """Every claim of a slate: of its items, and of its shelves and their titles."""
+def check(slate: Slate, facts: Facts, picked: Sequence[str] = (), tastes: Sequence[NDArray[np.float32]] = ()) -> Tally:
+    """Every claim of a slate: of its items, and of its shelves and their titles.
+
+    picked, tastes: as in Said; what the request told of the listener, and the tastes it was answered with.
+    """
     tally, ids = Tally(), tuple(item.item_id for item in slate.items)
+    to = Said(slate.user_id, None, "", ids, picked=tuple(picked), tastes=tuple(tastes))
     items = [(item, ids) for item in slate.items]
     for shelf in slate.shelves:
         held = tuple(item.item_id for item in shelf.items)
         items += [(item, held) for item in shelf.items if item not in slate.items]
-        said = Said(slate.user_id, None, "", held)
+        said = replace(to, item_ids=held)
         _claims(shelf.evidence, said, slate.surface, facts, tally)
         for text in (shelf.title, shelf.reason):
-            _sentence(text, shelf.evidence, said, slate.surface, facts, tally, _shelf_names(shelf))
+            _sentence(text, shelf.evidence, said, slate.surface, facts, tally, ())
     for item, held in items:
-        said = Said(slate.user_id, item.item_id, item.source, held)
+        said = replace(to, item_id=item.item_id, source=item.source, item_ids=held)
         _claims(item.evidence, said, slate.surface, facts, tally)
         if not item.evidence:
             tally.false.append(_false(SENTENCE, said, slate.surface, item.reason, "it is said without evidence"))
@@ -80,7 +87,7 @@ def _claims(evidence: list[Evidence], said: Said, surface: str, facts: Facts, ta
             continue
         tally.checked[kind] += 1
         try:
-            wrong = CHECKERS[kind](one, said, facts)
+            wrong = CHECKERS[kind](one, replace(said, beside=tuple(evidence)), facts)
         except KeyError as error:
             wrong = f"it has no {error}"
         except (BadInput, TypeError, ValueError) as error:
@@ -112,7 +119,8 @@ def _names(one: Evidence, facts: Facts) -> Iterator[str]:
         yield from (text for text in one.get(name, ()) if isinstance(text, str))
     if isinstance(one.get("plays"), dict):
         yield from one["plays"]
-    yield from _called(one.get("item_id"), facts)
+    for item_id in (one.get("item_id"), one.get("of")):
+        yield from _called(item_id, facts)
 
 
 def _called(item_id: Any, facts: Facts) -> Iterator[str]:
@@ -127,8 +135,3 @@ def _called(item_id: Any, facts: Facts) -> Iterator[str]:
 def _item_names(item: SlateItem) -> list[str]:
     """The item may be called by its own name."""
     return [*item.artists, *([item.title] if item.title else []), item.item_id]
-
-
-def _shelf_names(shelf: Shelf) -> list[str]:
-    """A shelf may speak only of what its evidence names."""
-    return []

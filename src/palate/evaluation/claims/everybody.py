@@ -1,17 +1,17 @@
 """Claims about what everybody does, as of the moment at which the space was made."""
 
+from unicodedata import normalize
+
 import numpy as np
 
+from palate.core.items import Kind
 from palate.evaluation.claims.facts import Facts
 from palate.evaluation.claims.listener import DAYS_WITHIN
 from palate.evaluation.claims.registry import Evidence, Said, checks, differs
 
 
 def _item(one: Evidence, said: Said) -> str:
-    item = one.get("item_id", said.item_id)
-    if item is None:
-        raise ValueError("it names no item")
-    return str(item)
+    return str(one["item_id"]) if "item_id" in one else said.about(one)
 
 
 @checks("popular")
@@ -62,6 +62,24 @@ def exploration(one: Evidence, said: Said, facts: Facts) -> str | None:
     if not 0.0 < one["propensity"] <= 1.0:
         return f"a propensity of {one['propensity']} is none"
     return differs("plays", one["plays"], len(facts.everybody(_item(one, said), np.inf)))
+
+
+@checks("offer")
+def offer(one: Evidence, said: Said, facts: Facts) -> str | None:
+    """What a newcomer may pick: an artist or show by `name`, with `item_id` of it, and the `plays` of its items."""
+    is_show = {"artist": False, "show": True}[one["kind"]]
+    of = [item for item in facts.items if item.available and (item.kind == Kind.EPISODE) == is_show]
+    named = [(item.collection if is_show else next(iter(item.artists), None)) for item in of]
+    ids = {str(item.item_id) for item, name in zip(of, named, strict=True) if name and _same(name, one["name"])}
+    if one["item_id"] not in ids:
+        return f"{one['item_id']} is not of {one['name']}"
+    return differs("plays", one["plays"], sum(len(facts.everybody(item)) for item in ids))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names differ in nothing but case, accents and signs."""
+    plain = ("".join(c for c in normalize("NFKD", name.casefold()) if c.isalnum()) for name in (one, other))
+    return len(set(plain)) == 1
 
 
 def _some(plays: int) -> str | None:

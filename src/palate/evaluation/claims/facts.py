@@ -92,6 +92,13 @@ class Facts:
         a, b = (self.vectors[self.row(item), :-1].astype(np.float64) for item in (one, other))
         return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
+    def likeness(self, one: str, other: str) -> float:
+        """The cosine of two tastes, popularity and what items have nothing of left out; 0 where one is empty."""
+        told = self.vectors[:, :-1].any(axis=0)
+        a, b = (np.where(told, self.taste(user)[:-1], 0.0).astype(np.float64) for user in (one, other))
+        lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+        return float(a @ b) / lengths if lengths else 0.0
+
     def country(self, user: str) -> str | None:
         """Where a listener is told to be."""
         return self._countries.get(user)

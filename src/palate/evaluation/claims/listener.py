@@ -1,10 +1,13 @@
 """Claims about what the listener did."""
 
+import math
+
 import numpy as np
 
 from palate.core.listens import Event
 from palate.evaluation.claims.facts import CHOICES, DAY, Facts
 from palate.evaluation.claims.registry import Evidence, Said, checks, differs
+from palate.evaluation.claims.words import named_like
 
 DAYS_WITHIN = 0.006  # days are told to two places
 
@@ -21,7 +24,9 @@ def listen(one: Evidence, said: Said, facts: Facts) -> str | None:
 
 @checks("choice")
 def choice(one: Evidence, said: Said, facts: Facts) -> str | None:
-    """Saved, put on a playlist or picked by this listener, and never heard."""
+    """Saved, put on a playlist or picked by this listener, and never heard; or picked in the request."""
+    if one["item_id"] in said.picked:
+        return None
     if facts.plays(said.user_id, one["item_id"]):
         return f"{said.user_id} played {one['item_id']}"
     chosen = facts.did(said.user_id, one["item_id"]) & set(CHOICES)
@@ -59,12 +64,19 @@ def genre(one: Evidence, said: Said, facts: Facts) -> str | None:
 
 @checks("window")
 def window(one: Evidence, said: Said, facts: Facts) -> str | None:
-    """`plays` by this listener in the last `days`: of the item, or of anything where it is said of a shelf."""
-    start = facts.now - one["days"] * DAY
+    """`plays` by this listener in the last `days`, None for ever: of the item; of anything where it is of a shelf."""
+    start = -math.inf if one["days"] is None else facts.now - one["days"] * DAY
     heard = facts.heard_by(said.user_id)
     item = one.get("item_id", said.item_id)
     of = heard if item is None else {item: heard.get(item, [])}
     return differs("plays", one["plays"], sum(when >= start for played in of.values() for when in played))
+
+
+@checks("kind")
+def kind(one: Evidence, said: Said, facts: Facts) -> str | None:
+    """`plays` by this listener of what is of this kind."""
+    heard = facts.heard_by(said.user_id)
+    return differs("plays", one["plays"], sum(len(w) for i, w in heard.items() if facts.item(i).kind == one["kind"]))
 
 
 @checks("shared")
@@ -78,7 +90,12 @@ def shared(one: Evidence, said: Said, facts: Facts) -> str | None:
 
 @checks("match")
 def match(one: Evidence, said: Said, facts: Facts) -> str | None:
-    """How well `user_id` matches the listeners `with`, in `percent`: the mean of what it is with each of them."""
+    """How well `user_id` matches the listeners `with`, in `percent`: the mean of what it is with each of them.
+
+    With `words` it is of a search (things.py).
+    """
+    if "words" in one:
+        return named_like(one, said, facts)
     told = np.flatnonzero(facts.vectors[:, :-1].any(axis=0))
 
     def with_one(other: str) -> int:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from palate.evaluation.claims.facts import Facts
 
 Evidence = dict[str, Any]
@@ -17,12 +20,25 @@ class Said:
     item_id  of which item; None where it is said of a shelf
     source   the item's source; "" for a shelf
     item_ids what the shelf, or the answer, holds
+    beside   all evidence at that place
+    picked   items that the request said were chosen, without keeping it
+    tastes   each # (dim,) that the answer was made with; () for the listener's own
     """
 
     user_id: str | None
     item_id: str | None
     source: str
     item_ids: tuple[str, ...]
+    beside: tuple[Evidence, ...] = ()
+    picked: tuple[str, ...] = ()
+    tastes: tuple[NDArray[np.float32], ...] = ()
+
+    def about(self, one: Evidence) -> str:
+        """The item that the evidence is about: the one named `of`, else this one; ValueError when it is about none."""
+        item = one.get("of", self.item_id)
+        if item is None:
+            raise ValueError("it is about no item")
+        return str(item)
 
 
 Checker = Callable[[Evidence, Said, Facts], str | None]  # what is wrong with it, in words; None when it is true

@@ -18,16 +18,18 @@ _TIMES = r"\b(once|twice|[\d,]+ times)\b"
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 
 # Words that may begin a sentence or what follows a colon without being anybody's name.
-OPENERS = frozenset(
-    """a about after all also an and another as at because before between both by close count easy enough even ever
-    familiar first for fresh from good half hardly have heard here his how i if in it just last lately let like liked
-    made many more most much music my near never new next no nobody not now of often on once one only or other others
-    over people played playlists podcasts popular put rarely remember rising sit slow slower so some something songs
-    start starts still that the then there these they this time to today together tracks try twice two up we what when
-    where which while who why with without you your yours yesterday episodes audiobooks calm lively faster livelier
-    calmer similar taste based mostly shows artists listeners discover daily jump back best keep going welcome tell pick
-    picked since said saved chosen again album albums mix part because quiet louder softer""".split()  # noqa: SIM905
-)
+_OPENERS = """
+    a about after again album albums all also an and another artists as at audiobooks back based because before
+    best between both by calm calmer chosen close count daily discover each easy enough episodes even ever
+    familiar faster first for found fresh from going good half hardly have heard here how if in it jump just keep last
+    lately let like liked listeners livelier lively louder made many mix more most mostly much music near never
+    new next no nobody none not now of often on once one only or other others over part people pick picked
+    played playlists podcasts popular put quiet rarely rediscover remember rising said saved shows similar since
+    sit slow slower so softer some something songs start starts still taste tell that the then there these they
+    this time titles to today together tracks try twice two up we welcome what when where which while who why with
+    without yesterday you your yours
+"""
+OPENERS = frozenset(_OPENERS.split())
 
 
 def wrong_in(sentence: str, evidence: list[Evidence], names: Iterable[str], to_somebody: bool) -> str | None:
@@ -62,20 +64,33 @@ def _explained(rest: str, evidence: list[Evidence]) -> str:
     plays = set(_values(evidence, "plays", "week", "month"))
     spans = {(one["plays"], one["days"]) for one in evidence if one.get("days") and _is_number(one.get("plays"))}
     spans |= {pair for one in evidence if "week" in one for pair in ((one["week"], 7), (one["month"], 28))}
-    days = _values(evidence, "days")
+    days, heard = _values(evidence, "days"), _values(evidence, "plays")
+    measured = _values(evidence, "energy", "tempo_bpm", "from_bpm", "cosine")
     ages = [*_values(evidence, "days_ago"), *(one["days"] for one in evidence if one["type"] == "new" and one["days"])]
-    shares = [round(100 * value) for value in _values(evidence, "share", "match")]
+    shares = [round(100 * value) for value in _values(evidence, "share")] + _values(evidence, "percent")
+
+    def within(text: str) -> bool:
+        unheard = any(one["type"] == "new" and one.get("days") is None for one in evidence)  # "..., or by nobody yet"
+        return _period(text) in days or ((bool(ages) or unheard) and max(ages, default=0.0) <= _period(text))
+
+    def beyond(text: str) -> bool:
+        return bool(ages) and min(ages) >= _period(text)
+
     simple: tuple[tuple[str, Callable[[re.Match[str]], bool]], ...] = (
+        (rf"\bat least {_TIMES[2:]}", lambda m: bool(heard) and min(heard) >= _count(m[1])),
+        (rf"\b(?:none|not) in the last {_PERIOD}", lambda m: beyond(m[1])),
         (rf"{_TIMES}(?: here)? in (?:the last )?{_PERIOD}", lambda m: (_count(m[1]), _period(m[2])) in spans),
         (_TIMES + r"(?= here in| in [^.,]*? in (?:a week|four weeks))", lambda m: _count(m[1]) in plays),
         (_TIMES, lambda m: _count(m[1]) in plays),
         (r"\b(today|yesterday|[\d,]+ (?:days?|months?) ago)\b", lambda m: _aged(m[1].removesuffix(" ago"), ages)),
         (r"\bnot for ([\d,]+ (?:days?|months?))\b", lambda m: _aged(m[1], ages)),
-        (rf"\bin (?:the last )?{_PERIOD}\b", lambda m: _period(m[1]) in days),
+        (rf"\bin (?:the last )?{_PERIOD}\b", lambda m: within(m[1])),
+        (r"\b([\d,]+) plays?\b", lambda m: _int(m[1]) in plays),
         (r"\b([\d,]+) (?:sittings?|playlists?)", lambda m: _int(m[1]) in _values(evidence, "groups")),
+        (r"\b([\d,]+) (?:found|artists?|shows?)\b", lambda m: _int(m[1]) in _values(evidence, "found")),
         (r"\b([\d,]+) listeners?\b", lambda m: _int(m[1]) in _values(evidence, "listeners")),
         (r"\b([\d,]+) ?%", lambda m: _int(m[1]) in shares),
-        (r"\b([\d,]+) ?bpm\b", lambda m: _int(m[1]) in map(round, _values(evidence, "tempo_bpm", "from_bpm"))),
+        (r"\b\d+(?:\.\d+)?\b(?: ?bpm\b)?", lambda m: _rounded(m[0].removesuffix("bpm").strip(), measured)),
     )  # fmt: skip
     for pattern, holds in simple:
         rest = re.sub(pattern, _checked(holds), rest, flags=re.IGNORECASE)
@@ -121,6 +136,12 @@ def _int(text: str) -> int:
 
 def _count(text: str) -> int:
     return {"once": 1, "twice": 2}.get(text.lower()) or _int(text.split()[0])
+
+
+def _rounded(text: str, values: list[float]) -> bool:
+    """Whether one of the values is this number to the places that it has."""
+    places = len(text.partition(".")[2])
+    return any(abs(value - float(text)) <= 0.5001 * 10.0**-places for value in values)
 
 
 def _period(text: str) -> int:
