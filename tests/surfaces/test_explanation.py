@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from palate.core.candidates import Candidates, Removed
 from palate.core.errors import UnknownItem
 from palate.core.slate import Slate
+from palate.retrieval.filters import name_of
 from palate.retrieval.query import Query
 from palate.retrieval.retrievers import RETRIEVERS
 from palate.retrieval.stock import Stock
@@ -94,7 +95,8 @@ def test_what_a_filter_removed_names_the_filter_and_the_rank_it_would_have_had(l
     told = explanation(live, "for_you", Ask("sim-user-0001", exclude=(first,)), first)
     assert (told["position"], told["removed"]) == (None, "excluded by the request")
     passed = {one["filter"]: one["passed"] for one in told["filters"]}
-    assert passed == {"available": True, "not_excluded": False, "not_hidden": None, "not_just_skipped": None}
+    assert list(passed) == [name_of(one) for one in FOR_YOU.filters]
+    assert (passed["available"], passed["not_excluded"], passed["not_just_skipped"]) == (True, False, None)
     assert told["score_rank"] == 1
     assert told["scored"] > LOOKED_AT
     assert told["verdict"].startswith("A filter removed it: excluded by the request")
@@ -167,7 +169,9 @@ def test_every_item_has_exactly_one_fate(live: LiveHome, user: int, row: int, su
     fates = {
         "It stands": row in ranked.candidates.items,
         "A filter": any(row in one.items for one in ranked.filtered),
-        "It was offered": row in ranked.scored.items and row not in ranked.candidates.items,
+        "It was held back": any(row in one.items for one in ranked.held_back),
+        "It was offered": row in ranked.scored.items
+        and not any(row in items for items in (ranked.candidates.items, *(one.items for one in ranked.held_back))),
         "No retriever": row not in ranked.offered.items,
     }
     assert [told["verdict"].startswith(words) for words in fates] == list(fates.values())

@@ -58,10 +58,9 @@ def circle(one: Evidence, said: Said, facts: Facts) -> str | None:
 
 @checks("exploration")
 def exploration(one: Evidence, said: Said, facts: Facts) -> str | None:
-    """Drawn with some `propensity`, and played `plays` times by everybody."""
-    if not 0.0 < one["propensity"] <= 1.0:
-        return f"a propensity of {one['propensity']} is none"
-    return differs("plays", one["plays"], len(facts.everybody(_item(one, said), np.inf)))
+    """Put there by chance: `plays` ever, and a `propensity` above 0 and at most 1, which nobody can count anew."""
+    wrong = differs("plays", one["plays"], len(facts.everybody(_item(one, said))))
+    return wrong or (None if 0.0 < one["propensity"] <= 1.0 else f"propensity is {one['propensity']}")
 
 
 @checks("offer")
