@@ -44,7 +44,7 @@ def answered(slate_id: str, user: str | None = "u1", time: float = 1_000.0, show
     rows = np.arange(10, 10 + ranks, dtype=np.int32)
     scores = np.arange(ranks, 0, -1).astype(np.float32) / 3
     sources = tuple("again" if rank % 2 else "popular" for rank in range(ranks))
-    return Answered(slate, time, time - 500.0, rows, scores, np.full(ranks, -1, np.int32), sources)
+    return Answered(slate, time, time - 500.0, rows, scores, np.full(ranks, -1, np.int32), sources, offers=scores / 7)
 
 
 def same(one: Answered | None, other: Answered) -> None:

@@ -231,14 +231,14 @@ def falsified(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
     Not `days`, since one more may hold no more plays, and not the propensity of chance.
     """
     for name, value in one.items():
-        if (
-            name == "type" or (name == "days" and isinstance(value, int)) or name == "propensity"
-        ):  # one day more may hold no more; chance
+        if name in ("type", "propensity") or (name == "days" and isinstance(value, int)):
             continue
         if isinstance(value, dict):
             yield from ({**one, name: {**value, key: n + 1}} for key, n in value.items())
         elif isinstance(value, str):
             yield {**one, name: value + "zz"}
+        elif isinstance(value, list):
+            yield {**one, name: [part + "zz" for part in value]}
         elif value is None:
             yield {**one, name: 1 if name == "days" else "Another name"}
         else:
@@ -275,10 +275,10 @@ def test_how_well_listeners_match_is_computed_anew(told: Told) -> None:
     common = len(played[0] & played[1]) / min(map(len, played))
     percent = round(50 * max(float(one @ other), 0.0) + 50 * common)
     users = [told.users[user] for user in busy]
-    right = [{"type": "match", "user_id": user, "percent": percent} for user in users]
+    right = [{"type": "match", "user_id": users[at], "with": [users[1 - at]], "percent": percent} for at in (0, 1)]
     item = str(told.facts.items[0].item_id)
     assert "match" not in wrong_kinds(slate_with(users[0], item, right), told.facts)
-    assert "match" in wrong_kinds(slate_with(users[0], item, right[:1]), told.facts)
+    assert "match" in wrong_kinds(slate_with(users[0], item, [right[0] | {"with": []}]), told.facts)
     for wrong in falsified(right[0]):
         assert "match" in wrong_kinds(slate_with(users[0], item, [wrong, right[1]]), told.facts), wrong
 

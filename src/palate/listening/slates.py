@@ -50,7 +50,7 @@ _COLUMNS = (
 )
 _SELECT = f"{_COLUMNS}, (SELECT names FROM feature_names WHERE code = slates.names), number FROM slates"
 _ROW, _SCORE, _SOURCE = np.dtype("<i4"), np.dtype("<f4"), np.dtype("u1")
-_RANK_BYTES = 2 * _ROW.itemsize + _SCORE.itemsize + _SOURCE.itemsize
+_RANK_BYTES = 2 * _ROW.itemsize + 2 * _SCORE.itemsize + _SOURCE.itemsize
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Answered:
     named     other listeners whom the request names: when one of them is deleted, the slate goes too
     features  # (len(slate.items), len(names)) float32 as the ranker saw them, NaN for an item that it did not see
     answers   how often it was given
+    offers    # (m,) float32, what the source offered it with: of exploration the probability of the draw; None unknown
     """
 
     slate: Slate
@@ -104,6 +105,7 @@ class Answered:
     features: NDArray[np.float32] | None = None
     names: tuple[str, ...] = ()
     answers: int = 1
+    offers: NDArray[np.float32] | None = None
 
     @property
     def user(self) -> str:
@@ -224,14 +226,14 @@ class SlateLog:
         """An answer from a row of _SELECT."""
         slate, _, _, _, time, home_time, _, answers, shown, ask, sources, ranks, answer, _, features, names, _ = row
         try:
-            rows, scores, because, codes = _unpacked_ranks(zlib.decompress(ranks))
+            rows, scores, because, offers, codes = _unpacked_ranks(zlib.decompress(ranks))
             told = _slate(orjson.loads(zlib.decompress(answer)))
             known, columns, said = json.loads(sources), tuple(json.loads(names or "[]")), json.loads(ask)
             matrix = None if features is None else np.frombuffer(zlib.decompress(features), _SCORE)
             return Answered(
                 told, time, home_time, rows, scores, because, tuple(known[code] for code in codes.tolist()),
                 said["ask"], tuple(said["named"]), None if matrix is None else matrix.reshape(shown, len(columns)),
-                columns, answers,
+                columns, answers, offers,
             )  # fmt: skip
         except (ValueError, TypeError, KeyError, IndexError, zlib.error) as error:
             raise Corrupt(f"slate {slate!r} in {self.path} cannot be read ({error}); {_LAYOUT.remedy}") from error
@@ -241,7 +243,8 @@ def _told(one: Answered) -> tuple[Any, ...]:
     """The values of _COLUMNS, but with the names of features in the place of their code."""
     slate, known = one.slate, sorted(set(one.sources))
     codes = np.array([known.index(source) for source in one.sources], _SOURCE)
-    parts = (one.rows.astype(_ROW), one.scores.astype(_SCORE), one.because.astype(_ROW), codes)
+    offers = np.full(len(one.rows), np.nan) if one.offers is None else one.offers
+    parts = (one.rows.astype(_ROW), one.scores.astype(_SCORE), one.because.astype(_ROW), offers.astype(_SCORE), codes)
     features = None if one.features is None else zlib.compress(one.features.astype(_SCORE).tobytes(), 1)
     return (
         slate.slate_id, one.user, slate.surface, slate.space, one.timestamp, one.home_time, one.timestamp, 1,
@@ -275,12 +278,12 @@ def _erase(db: sqlite3.Connection, user: str) -> int:
 
 
 def _unpacked_ranks(data: bytes) -> tuple[NDArray[Any], ...]:
-    """rows, scores, because, source codes."""
+    """rows, scores, because, offers, source codes."""
     n, left = divmod(len(data), _RANK_BYTES)
     if left:
         raise ValueError(f"{len(data)} bytes of ranks are no multiple of {_RANK_BYTES}")
     parts, offset = [], 0
-    for dtype in (_ROW, _SCORE, _ROW, _SOURCE):
+    for dtype in (_ROW, _SCORE, _ROW, _SCORE, _SOURCE):
         parts.append(np.frombuffer(data, dtype, n, offset))
         offset += n * dtype.itemsize
     return tuple(parts)

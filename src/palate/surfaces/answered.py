@@ -31,11 +31,11 @@ def answered(live: LiveHome, name: str, ask: Ask, settings: SlateSettings) -> An
     shown, sampled = ranks.items[: len(slate.items)], is_sampled(slate.slate_id, settings.features_share)
     features = watch.features_of(shown) if sampled else None
     column = np.argmax(~np.isnan(ranks.offered), axis=1)
-    because = ranks.because[np.arange(len(ranks)), column]
+    because, offers = (part[np.arange(len(ranks)), column] for part in (ranks.because, ranks.offered))
     sources = tuple(ranks.sources[at] for at in column.tolist())
     return Answered(
         slate, live.clock.wall(), live.clock.now(), ranks.items, ranks.scores, because, sources, _told(ask),
-        _named(ask), features, NAMES if features is not None else (),
+        _named(ask), features, NAMES if features is not None else (), 1, offers,
     )  # fmt: skip
 
 
@@ -69,18 +69,20 @@ def _ranks(live: LiveHome, slate: Slate, watch: Watch) -> Candidates:
 def _behind(one: Answered, begin: int, end: int) -> Candidates:
     part = slice(begin, end)
     sources = tuple(dict.fromkeys(one.sources[part])) or ("",)
-    return _candidates(one.rows[part], one.scores[part], one.because[part], list(one.sources[part]), sources)
+    offers = None if one.offers is None else one.offers[part]
+    return _candidates(one.rows[part], one.scores[part], one.because[part], list(one.sources[part]), sources, offers)
 
 
 def _candidates(
     rows: NDArray[np.int32], scores: NDArray[np.float32], because: NDArray[np.int32], each: list[str],
-    sources: tuple[str, ...],
+    sources: tuple[str, ...], offers: NDArray[np.float32] | None = None,
 ) -> Candidates:  # fmt: skip
     """Candidates of which only the most telling source is known."""
     at, column = np.arange(len(rows)), np.array([sources.index(source) for source in each], np.intp)
     offered = np.full((len(rows), len(sources)), np.nan, np.float32)
     anchors = np.full((len(rows), len(sources)), -1, np.int32)
-    offered[at, column], anchors[at, column] = np.float32(0.0), because
+    offered[at, column] = 0.0 if offers is None else np.nan_to_num(offers)
+    anchors[at, column] = because
     return Candidates(rows, sources, offered, anchors, scores)
 
 

@@ -107,7 +107,7 @@ def match(one: Evidence, said: Said, facts: Facts) -> str | None:
 
     if not one["with"]:
         return "nobody is named"
-    return differs("percent", one["percent"], sum(map(with_one, one["with"])) / len(one["with"]), 1.0)
+    return differs("percent", one["percent"], sum(map(with_one, one["with"])) / len(one["with"]), 0.5)
 
 
 @checks("steer")
