@@ -94,7 +94,7 @@ def stock_at(
     current = with_popularity(space.vectors, popularity)
     index = VectorIndex.build(current, label, settings.index)
     trends, stranger = Trends.at(history, moment), space.encoder.stranger
-    return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger)
+    return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger, space.fold_in)
 
 
 def cuts(history: History, settings: RankerSettings) -> list[float]:

@@ -42,7 +42,8 @@ def open_stock(space: Space) -> Stock:
     columns, trends = ItemColumns.load(folder / "columns.npz"), Trends.load(folder / "trends.npz")
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger)
+    stranger = space.encoder.stranger
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends, stranger, space.fold_in)
 
 
 @dataclass(frozen=True)
