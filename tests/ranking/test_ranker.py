@@ -1,6 +1,6 @@
+import json
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def test_saved_then_loaded_scores_the_same(trained: Ranker, tmp_path: Path, untr
 @pytest.mark.parametrize("content", [b"not a ranker", b"tree\nversion=v4\n", b"\xff\xfe\x00", b"{}"])
 def test_a_foreign_file_is_corrupt(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ranker.txt").write_bytes(content)
-    with pytest.raises(Corrupt, match="train again"):
+    with pytest.raises(Corrupt, match="train"):
         Ranker.load(tmp_path / "ranker.txt")
 
 
@@ -103,9 +103,27 @@ def test_half_a_ranker_is_corrupt(trained: Ranker, tmp_path: Path) -> None:
             Ranker.load(tmp_path / "ranker.txt")
 
 
-def test_a_ranker_of_other_features_is_corrupt(tmp_path: Path) -> None:
-    data = lgb.Dataset(np.random.default_rng(0).random((200, 2)), np.arange(200) % 2, feature_name=["a", "b"])
-    booster = lgb.train({"objective": "binary", "verbose": -1}, data, 2)
-    (tmp_path / "ranker.txt").write_text(booster.model_to_string(), encoding="utf-8")
+def test_a_ranker_of_other_features_is_corrupt(trained: Ranker, tmp_path: Path) -> None:
+    trained.save(tmp_path / "ranker.txt")
+    told = json.loads((tmp_path / "ranker.txt").read_text(encoding="utf-8"))
+    (tmp_path / "ranker.txt").write_text(json.dumps(told | {"features": ["a", "b"]}), encoding="utf-8")
     with pytest.raises(Corrupt, match="other features"):
         Ranker.load(tmp_path / "ranker.txt")
+
+
+def test_a_cut_model_inside_a_whole_file_is_corrupt(trained: Ranker, tmp_path: Path) -> None:
+    trained.save(tmp_path / "ranker.txt")
+    told = json.loads((tmp_path / "ranker.txt").read_text(encoding="utf-8"))
+    told["members"][1] = told["members"][1][:500]
+    (tmp_path / "ranker.txt").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(Corrupt, match="not a whole ranker"):
+        Ranker.load(tmp_path / "ranker.txt")
+
+
+@pytest.mark.parametrize("untrained", [False, True])
+def test_contributions_add_up_to_the_score(trained: Ranker, untrained: bool) -> None:
+    ranker, values = Ranker(None) if untrained else trained, lists(1, seed=6)[0].features
+    told = ranker.contributions(values)
+    assert told.shape == (len(values), len(NAMES) + 1)
+    np.testing.assert_allclose(told.sum(axis=1), ranker.score(values), atol=1e-5)
+    assert ranker.contributions(nothing()).shape == (0, len(NAMES) + 1)

@@ -35,6 +35,7 @@ QUERY = query_of(RECORD, taste=TASTE)
 
 WEIGHT_0, WEIGHT_2 = 1 + 1 / 2, 2 ** (-182 / 28)  # decayed with four weeks
 ALL = WEIGHT_0 + WEIGHT_2
+BEST = 0.25 + 0.025 / 5  # company and popularity of item 0, the highest of what was played
 HALF_YEAR_TRACKS, HALF_YEAR_EPISODES = 1 + 2 ** (-28 / 182), 1 / 2
 
 # By hand: what stands in each column for items 0 to 4.
@@ -68,6 +69,19 @@ BY_HAND = {
     "listener_repeats": [3 / 2] * 5,
     "listener_days_away": [0] * 5,
     "offers": [2, 2, 2, 3, 1],  # again: 0, 2; company: 3; new: 1, 3, 4; popular: 0, 1, 2, 3
+    # Over the highest among what was played, items 0 and 2; decayed with two weeks, with 30 days.
+    "own_lately": [1, 0, 2 ** (-182 / 14) / WEIGHT_0, 0, 0],
+    "company_share": [1, 0, 2 ** (-182 / 30), 0.5, 0],
+    "fold_in_share": [NAN] * 5,
+    "popularity_share": [1 / 5, 0, 1, 2 / 5, 0],
+    "taste_share": [1, 1.6 / 5.1, 1.1 / 5.1, -0.6 / 5.1, 0],
+    "mixture": [
+        0.5 * (0.25 * 1 + 0.025 * 1 / 5) / BEST + 0.5,
+        0,
+        0.5 * (0.25 * 2 ** (-182 / 30) + 0.025 * 1) / BEST + 0.5 * 2 ** (-182 / 14) / WEIGHT_0,
+        0.5 * (0.25 * 0.5 + 0.025 * 2 / 5) / BEST,
+        0,
+    ],
 }
 
 

@@ -15,6 +15,7 @@ from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.recording import recording
 from palate.embeddings.company import Company
 from palate.embeddings.encoder import Encoder, UserSettings, feature_count, with_gap, without_gap
+from palate.embeddings.fold_in import FoldIn
 from palate.embeddings.habits import habit_count
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.items import ItemModel, ItemSettings, borrow, fit_items, recent_popularity
@@ -42,21 +43,25 @@ class Foundation:
 
     listened # (items, dim) float32, what a record sums
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
+    fold_in  the first factorization, for the ranker; None in spaces before 0.3 and where nothing is learnt yet
     The latter have zeros where tastes tell habits (`encoder.habits`).
     """
 
     listened: NDArray[np.float32]
     vectors: NDArray[np.float32]
     encoder: Encoder
+    fold_in: FoldIn | None = None
 
     def save(self, path: Path) -> None:
         """One file of arrays; `load` gives it back."""
-        write_arrays(path, listened=self.listened, vectors=self.vectors, **self.encoder.arrays())
+        folded = {} if self.fold_in is None else self.fold_in.arrays()
+        write_arrays(path, listened=self.listened, vectors=self.vectors, **self.encoder.arrays(), **folded)
 
     @classmethod
     def load(cls, path: Path) -> "Foundation":
         arrays = read_arrays(path)
-        return cls(arrays["listened"], arrays["vectors"], Encoder.of_arrays(arrays, str(path)))
+        folded = FoldIn.of_arrays(arrays, str(path)) if "fold_in.gram" in arrays else None
+        return cls(arrays["listened"], arrays["vectors"], Encoder.of_arrays(arrays, str(path)), folded)
 
     def with_habits(self, n: int, since: float) -> "Foundation":
         """The same scores, and tastes that tell `n` habits as well, times counted from `since` (home seconds).
@@ -65,14 +70,14 @@ class Foundation:
         """
         if not n:
             return self
-        return Foundation(self.listened, with_gap(self.vectors, n), self.encoder.with_habits(since))
+        return replace(self, vectors=with_gap(self.vectors, n), encoder=self.encoder.with_habits(since))
 
     def without_habits(self) -> "Foundation":
         """The inverse of `with_habits`: what can be learnt."""
         n = len(self.encoder.habits)
         if not n:
             return self
-        return Foundation(self.listened, without_gap(self.vectors, n), self.encoder.without_habits())
+        return replace(self, vectors=without_gap(self.vectors, n), encoder=self.encoder.without_habits())
 
 
 def fit_factors(inputs: Inputs, settings: FoundationSettings) -> list[ItemModel]:
@@ -123,8 +128,10 @@ def fit_foundation(
     n_habits = habit_count(settings.items.dim) if frozen is None else len(frozen.encoder.habits)
     since = frozen.encoder.habits_since if frozen is not None else None
     since = inputs.history.end if since is None else since
+    fold_in = fit_fold_in(models[0], settings.teacher)
     if not len(lesson.situations):
-        return frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
+        unlearnt = frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
+        return replace(unlearnt, fold_in=fold_in)
     from palate.embeddings.newcomers import fit_start
     from palate.embeddings.training import fit_student
 
@@ -136,8 +143,14 @@ def fit_foundation(
                 borrow(side, lesson.known, group)
     half_life_days, statics = settings.items.popularity_half_life_days, settings.users.statics
     begins = fit_start(inputs, learnt, lesson.known, half_life_days, statics, settings.items.seed)
-    learnt = replace(learnt, encoder=replace(learnt.encoder, start=begins))
+    learnt = replace(learnt, encoder=replace(learnt.encoder, start=begins), fold_in=fold_in)
     return learnt.with_habits(n_habits, since)
+
+
+def fit_fold_in(model: ItemModel, settings: TeacherSettings) -> FoldIn:
+    """What a request needs to ask this factorization as the teacher does."""
+    of, factors = model.settings, np.ascontiguousarray(model.vectors[:, :-1])
+    return FoldIn.of(factors, of.confidence, of.regularization, settings.factors_half_life_days)
 
 
 def _unlearnt(model: ItemModel, popularity: NDArray[np.float32], settings: FoundationSettings) -> Foundation:

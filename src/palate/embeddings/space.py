@@ -23,9 +23,11 @@ from palate.core.artefacts import atomic_folder, read_json, write_json
 from palate.core.errors import BadInput, Corrupt, NotTrained
 from palate.embeddings.company import Company
 from palate.embeddings.encoder import Encoder
+from palate.embeddings.fold_in import FoldIn
 
 FORMAT = 1
 NAME = "taste"
+FOLD_IN = "fold_in.npz"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,12 @@ class Space:
     def mark(self) -> str:
         """The hash of the item vectors as published: another home's `taste@7` has the same label and another mark."""
         return str(self.manifest["files"]["item_vectors.npy"])
+
+    @cached_property
+    def fold_in(self) -> FoldIn | None:
+        """What the ranker solves against; None in spaces that were made before there was one."""
+        path = self.folder / FOLD_IN
+        return FoldIn.load(path) if path.is_file() else None
 
     def verify(self) -> None:
         """Reads every file and compares its hash with the manifest; Corrupt names the file that differs."""

@@ -31,7 +31,7 @@ from palate.embeddings.company import Company, fit_company
 from palate.embeddings.foundation import Foundation, factor_settings, fit_factors, fit_foundation, fit_lesson
 from palate.embeddings.inputs import Inputs, is_simulated
 from palate.embeddings.items import ItemModel
-from palate.embeddings.space import Space, Spaces
+from palate.embeddings.space import FOLD_IN, Space, Spaces
 from palate.embeddings.states import packed_states
 from palate.embeddings.teacher import Lesson
 from palate.fresh.archive import copy_of
@@ -164,7 +164,7 @@ class SpaceVectors(Step):
         """The vectors of the space that gives the parts which are not fitted, with zeros for items of later."""
         space, n_items = self.run_.reused(), self.run_.inputs().history.n_items
         listened, vectors = (padded(np.array(side), n_items, 0) for side in (space.listened, space.item_vectors))
-        return Foundation(listened, vectors, space.encoder)
+        return Foundation(listened, vectors, space.encoder, space.fold_in and space.fold_in.padded(n_items))
 
 
 class RankerTrees(Step):
@@ -176,9 +176,12 @@ class RankerTrees(Step):
         return self.needs(Snapshot)
 
     def run(self) -> None:
-        if "ranker" not in self.run_.fits:
-            return Ranker.load(self.run_.reused().folder / "ranker.txt").save(self.path)
-        return fit_ranker(self.run_.inputs(), self.run_.settings).save(self.path)
+        run = self.run_
+        if "ranker" not in run.fits:
+            return Ranker.load(run.reused().folder / "ranker.txt").save(self.path)
+        if not run.fits & {"items", "users"} and run.reused().fold_in is None:
+            raise BadInput(f"{run.reused().label} lacks what a ranker reads today; run `palate train` without --only")
+        return fit_ranker(run.inputs(), run.settings).save(self.path)
 
 
 class Published(Step):
@@ -241,6 +244,8 @@ def _publish(run: Run, spaces: Spaces) -> Space:
             with (folder / name).open("wb") as file:
                 np.save(file, side, allow_pickle=False)
         encoder.save(folder / "encoder.npz")
+        if found.fold_in is not None:
+            found.fold_in.save(folder / FOLD_IN)
         for name in (CompanyTable.target, RankerTrees.target):
             shutil.copyfile(run.folder / name, folder / name)
         inputs.columns.save(folder / "columns.npz")

@@ -100,7 +100,7 @@ def stock_at(
     current = with_popularity(space.vectors, popularity)
     index = VectorIndex.build(current, label, settings.index, tastes)
     trends, stranger = Trends.at(history, moment), space.encoder.stranger
-    return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger)
+    return Stock(label, inputs.columns, current, space.listened, index, company, trends, stranger, space.fold_in)
 
 
 def some_tastes(inputs: Inputs, space: Foundation, seed: int = 0) -> NDArray[np.float32] | None:

@@ -27,16 +27,16 @@ NDCG = "ranker.ndcg_at_10"
 def train_watched(examples: Sequence[Example], settings: RankerSettings) -> Ranker:
     """Trains the ranker on all lists but one of 20, and tells the run, if one is kept, how it does on those.
 
-    `ranker.ndcg_at_10` by round, at the end `ranker.trees` and the features' importance. The ranker is the same, byte
-    by byte, whether or not anybody keeps a run. With fewer than 20 lists that teach anything, none is kept out and
-    nothing is told.
+    `ranker.ndcg_at_10` by round, at the end `ranker.trees` and the features' importance, all of the first member. The
+    lists kept out also make scores probabilities. The ranker is the same, byte by byte, whether or not anybody keeps a
+    run. With fewer than 20 lists that teach anything, none is kept out and nothing is told.
     """
     teaching = [example for example in examples if example.teaches]
     kept_out = teaching[KEPT_OUT_OF - 1 :: KEPT_OUT_OF]
     learnt = [example for place, example in enumerate(teaching, 1) if place % KEPT_OUT_OF]
     if recording.current() is None or not kept_out:
-        return Ranker.train(learnt, settings)
-    ranker = Ranker.train(learnt, settings, _Curve(kept_out, settings.rounds))
+        return Ranker.train(learnt, settings, kept_out=kept_out)
+    ranker = Ranker.train(learnt, settings, _Curve(kept_out, settings.rounds), kept_out)
     if ranker.booster is not None:
         recording.summarize({"ranker.trees": ranker.booster.num_trees()})
         measured = importance(

@@ -13,6 +13,7 @@ from palate.core.clock import DAY_SECONDS
 from palate.embeddings.bulk import build_records
 from palate.embeddings.encoder import Encoder
 from palate.embeddings.inputs import Inputs
+from palate.ranking.actions import ACTED, acted
 from palate.ranking.features import features
 from palate.ranking.ranker import Example
 from palate.retrieval.query import Query
@@ -36,19 +37,20 @@ def examples_at(
     stock: what was known of the items at `cut`. At most `most_lists` listeners, drawn with `seed`.
     """
     history = inputs.history
-    known, following = history.until(cut), history.between(cut, cut + HORIZON_SECONDS).heard()
-    users = np.intersect1d(following.user, known.user).astype(np.int32)
+    known, following = history.until(cut), history.between(cut, cut + HORIZON_SECONDS)
+    users = np.intersect1d(following.heard().user, known.user).astype(np.int32)
     if len(users) > most_lists:
         users = np.sort(np.random.default_rng(seed).choice(users, most_lists, replace=False))
     by_user = np.argsort(following.user, kind="stable")
-    bounds = np.searchsorted(following.user[by_user], np.arange(len(history.users) + 1))
+    bounds, skipped = np.searchsorted(following.user[by_user], np.arange(len(history.users) + 1)), following.skipped()
     for user, record in build_records(known, stock.listened, stock.columns.kind, users):
         told = inputs.listeners.take([user]) if encoder.reads_attributes else None
         query = Query(record, encoder.encode([record], told)[0], cut)
         candidates = retrieve(quotas, query, stock)
-        heard = following.item[by_user[bounds[user] : bounds[user + 1]]]
-        labels = np.isin(candidates.items, heard).astype(np.float32)
-        yield Example(features(candidates, query, stock), labels)
+        theirs = by_user[bounds[user] : bounds[user + 1]]
+        done = acted(following.take(theirs), skipped[theirs], candidates.items)
+        labels = done[:, ACTED.index("heard")].astype(np.float32)
+        yield Example(features(candidates, query, stock), labels, done)
 
 
 def with_popularity(vectors: NDArray[np.float32], popularity: NDArray[np.float32]) -> NDArray[np.float32]:

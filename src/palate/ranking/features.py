@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.records import UserRecord
+from palate.ranking.opinions import opinions
 from palate.ranking.watch import watched
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
@@ -39,6 +40,12 @@ NAMES: tuple[str, ...] = (
     "listener_repeats",  # plays per distinct item
     "listener_days_away",  # days since the listener's latest event
     "offers",  # how many retrievers offered it
+    "own_lately",  # from here on opinions.py: each over the highest among the listener's latest items
+    "company_share",
+    "fold_in_share",  # NaN in a space that has no fold-in
+    "popularity_share",  # over the highest of all items
+    "taste_share",
+    "mixture",  # of own plays, company, fold-in and popularity, as the teacher mixes them
 )
 
 
@@ -63,6 +70,7 @@ def features(candidates: Candidates, query: Query, stock: Stock) -> NDArray[np.f
     out[:, 17] = (record.counts[2] / max(float(record.counts[2].sum()), 1e-9))[stock.columns.kind[items]]
     out[:, 18:23] = _listener(query)
     out[:, 23] = (~np.isnan(candidates.offered)).sum(axis=1)
+    out[:, 24:30] = opinions(items, query, stock)
     return out
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from palate.catalog.columns import ItemColumns
 from palate.core.clock import DAY_SECONDS
 from palate.embeddings.company import Company
+from palate.embeddings.fold_in import FoldIn
 from palate.retrieval.crowds import Crowds
 from palate.retrieval.query import Query
 from palate.retrieval.trends import Trends
@@ -27,6 +28,7 @@ class Stock:
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
     listened # (items, dim) float32, what a listener's record sums (embeddings/student.py)
     stranger # (dim,) float32, the taste of one of whom nothing is known, if it was taught (embeddings/start.py)
+    fold_in  a factorization to solve against, for the ranker; None in spaces that were made before there was one
     crowds   what countries and circles of listeners hear; None in spaces of before 0.3
     """
 
@@ -38,6 +40,7 @@ class Stock:
     company: Company
     trends: Trends
     stranger: NDArray[np.float32] | None = None
+    fold_in: FoldIn | None = None
     crowds: Crowds | None = None
 
     def knows(self, query: Query) -> bool:
@@ -47,6 +50,11 @@ class Stock:
     @property
     def n_items(self) -> int:
         return len(self.vectors)
+
+    @cached_property
+    def highest_popularity(self) -> float:
+        """The last coordinate of what is heard most now; 0 for an empty catalogue."""
+        return float(self.vectors[:, -1].max(initial=0.0))
 
     @cached_property
     def directions(self) -> NDArray[np.float32]:

@@ -50,7 +50,8 @@ def open_stock(space: Space) -> Stock:
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
     crowds = Crowds.load(folder / CROWDS) if (folder / CROWDS).is_file() else None
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends, space.encoder.stranger, crowds)
+    stranger = space.encoder.stranger
+    return Stock(space.label, columns, vectors, listened, index, space.company, trends, stranger, space.fold_in, crowds)
 
 
 @dataclass(frozen=True)
