@@ -96,7 +96,7 @@ def test_a_genre_mix_is_of_one_genre_in_turn(world: Planted) -> None:
             assert set(world.genre[items].tolist()) == {genre}
             if genre == own:
                 familiar.append(float(np.isin(items, heard).mean()))
-    assert 0.4 <= np.mean(familiar) <= 0.6, familiar
+    assert 0.3 <= np.mean(familiar) <= 0.6, familiar  # half, less what the artist rule puts further down
 
 
 def test_a_slate_of_a_genre_keeps_the_scores_of_its_items(world: Planted) -> None:
