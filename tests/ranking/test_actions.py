@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
+from palate.core.errors import BadSettings
 from palate.core.listens import Event
+from palate.core.settings import Settings
 from palate.listening.history import History
-from palate.ranking.actions import ACTED, ACTION_NAMES, Actions, ActionWeights, acted
+from palate.ranking.actions import ACTED, ACTION_NAMES, Actions, ActionWeights, acted, weights_of
 from palate.ranking.calibration import calibration_error, fit_logistic, probabilities
 from palate.ranking.features import NAMES
 from palate.ranking.ranker import Example, Ranker, RankerSettings
@@ -123,9 +125,9 @@ def test_what_never_occurs_is_left_out(trained: Ranker) -> None:
 def test_weights_decide_the_order(trained: Ranker) -> None:
     values = lists(1, seed=6)[0].features
     fearful = ActionWeights(finish=0, skip=-1, save=0, add_to_playlist=0, return_in_week=0)
-    np.testing.assert_allclose(trained.score(values, fearful), -trained.predict(values).skip, rtol=1e-6)
+    np.testing.assert_allclose(trained.weighed(fearful).score(values), -trained.predict(values).skip, rtol=1e-6)
     only_finish = ActionWeights(finish=1, skip=0, save=0, add_to_playlist=0, return_in_week=0)
-    np.testing.assert_allclose(trained.score(values, only_finish), trained.predict(values).finish, rtol=1e-6)
+    np.testing.assert_allclose(trained.weighed(only_finish).score(values), trained.predict(values).finish, rtol=1e-6)
 
 
 def test_without_what_was_done_there_is_only_finish() -> None:
@@ -149,3 +151,26 @@ def test_saved_then_loaded_predicts_the_same(trained: Ranker, tmp_path: Path) ->
 def test_no_candidates_have_no_actions(trained: Ranker) -> None:
     nothing = np.zeros((0, len(NAMES)), np.float32)
     assert all(len(of(trained.predict(nothing), name)) == 0 for name in ACTION_NAMES)
+
+
+def test_weights_are_of_all_surfaces_or_of_one() -> None:
+    names = ("for_you", "radio")
+    assert weights_of(Settings(), names) == {}
+    assert weights_of(Settings({"ranking": {"save": 2.0}}), names) == {"": ActionWeights(save=2.0)}
+    told = Settings({"ranking": {"save": 2.0, "radio": {"skip": -1.0}}})
+    assert weights_of(told, names) == {"": ActionWeights(save=2.0), "radio": ActionWeights(save=2.0, skip=-1.0)}
+    only = Settings({"ranking": {"radio": {"skip": -1.0}}})
+    assert weights_of(only, names) == {"radio": ActionWeights(skip=-1.0)}
+    with pytest.raises(BadSettings, match=r"\[ranking.dancing\] names no surface; choose from for_you, radio"):
+        weights_of(Settings({"ranking": {"dancing": {}}}), names)
+    with pytest.raises(BadSettings, match="hop is not a setting"):
+        weights_of(Settings({"ranking": {"radio": {"hop": 1.0}}}), names)
+
+
+def test_a_weighed_ranker_scores_what_actions_are_worth_and_the_other_stays(trained: Ranker) -> None:
+    table, weights = lists(1, 5)[0].features, ActionWeights(finish=0.0, skip=-1.0, save=0.0)
+    weighed = trained.weighed(weights)
+    np.testing.assert_array_equal(weighed.score(table), trained.predict(table).score(weights))
+    np.testing.assert_array_equal(trained.score(table), trained.soon(table))
+    np.testing.assert_array_equal(weighed.weighed(None).score(table), trained.score(table))
+    assert not np.array_equal(np.argsort(weighed.score(table)), np.argsort(trained.score(table)))

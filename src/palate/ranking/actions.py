@@ -4,6 +4,7 @@ Five actions, each with a probability (heads.py): **finish**, to play it without
 a playlist**; **return**, to hear it again on a later day of the same week. A surface says how much each is worth.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar
 
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.clock import DAY_SECONDS
+from palate.core.errors import BadSettings
 from palate.core.listens import Event
-from palate.core.settings import Range
+from palate.core.settings import Range, Settings
 from palate.listening.history import History
 
 # What is known of a candidate a week later: the columns of `acted`. Played is heard or skipped.
@@ -21,7 +23,11 @@ ACTED = ("played", "heard", "skipped", "saved", "added", "returned")
 
 @dataclass(frozen=True)
 class ActionWeights:
-    """How much each action is worth ([ranking] in palate.toml). Only the proportions matter."""
+    """How much each action is worth ([ranking] in palate.toml). Only the proportions matter.
+
+    A table of a surface's name, as in `[ranking.for_you]`, is of that surface alone; keys of `[ranking]` itself are of
+    all. Where neither is written a surface orders by how soon an item will be heard, which no weight changes.
+    """
 
     SECTION: ClassVar[str] = "ranking"
 
@@ -30,6 +36,20 @@ class ActionWeights:
     save: Annotated[float, Range(0.0, 2.0)] = 1.0
     add_to_playlist: Annotated[float, Range(0.0, 2.0)] = 1.0
     return_in_week: Annotated[float, Range(0.0, 2.0)] = 0.5
+
+
+def weights_of(settings: Settings, surfaces: Collection[str]) -> dict[str, ActionWeights]:
+    """By surface, what palate.toml says; "" stands for those that are not named. BadSettings for an unknown name."""
+    table = settings.tables.get(ActionWeights.SECTION, {})
+    common = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    of_one = {key: value for key, value in table.items() if isinstance(value, dict)}
+    for name in of_one:
+        if name not in surfaces:
+            where = f"{settings.source}: [{ActionWeights.SECTION}.{name}]"
+            raise BadSettings(f"{where} names no surface; choose from {', '.join(sorted(surfaces))}")
+    told = {name: common | own for name, own in of_one.items()} | ({"": common} if common else {})
+    section = ActionWeights.SECTION
+    return {name: Settings({section: own}, settings.source).section(ActionWeights) for name, own in told.items()}
 
 
 @dataclass(frozen=True)

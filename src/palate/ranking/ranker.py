@@ -8,6 +8,7 @@ action is (heads.py). LambdaRank scored lower here and took ten times as long (d
 
 import json
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -70,6 +71,7 @@ class Ranker:
 
     def __init__(self, members: Sequence[lgb.Booster] | None, heads: ActionHeads | None = None) -> None:
         self._members, self._heads = tuple(members or ()), heads
+        self._weights: ActionWeights | None = None
 
     @classmethod
     def train(
@@ -104,10 +106,25 @@ class Ranker:
         """What makes actions of scores; None where nothing was learnt of them."""
         return self._heads
 
-    def score(self, features: NDArray[np.float32], weights: ActionWeights | None = None) -> NDArray[np.float32]:
-        """(n, f) -> (n,) float32: how soon each will be heard, or with weights what `predict` gives, weighed."""
-        if weights is not None:
-            return self.predict(features).score(weights)
+    @property
+    def weights(self) -> ActionWeights | None:
+        """What `score` weighs actions with; None where it says how soon each will be heard."""
+        return self._weights
+
+    def weighed(self, weights: ActionWeights | None) -> "Ranker":
+        """The same ranker, whose `score` is what it predicts of each action, weighed; None for how soon it is heard."""
+        if weights is self._weights:
+            return self
+        other = copy(self)
+        other._weights = weights
+        return other
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, f) -> (n,) float32: how soon each will be heard, or what its actions are worth by the weights."""
+        return self.soon(features) if self._weights is None else self.predict(features).score(self._weights)
+
+    def soon(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, f) -> (n,) float32: how soon each will be heard; the mean of the members."""
         if not self._members or not len(features):
             return features[:, 0].copy()
         one_core = [np.asarray(member.predict(features, num_threads=1), np.float64) for member in self._members]
@@ -115,7 +132,7 @@ class Ranker:
 
     def predict(self, features: NDArray[np.float32]) -> Actions:
         """(n, f) -> the probability of each action; without heads, only of finish, and in order but not calibrated."""
-        scores = self.score(features)
+        scores = self.soon(features)
         if self._heads is not None:
             return self._heads.predict(features, scores)
         nothing = np.zeros(len(scores), np.float32)
@@ -125,7 +142,7 @@ class Ranker:
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, f + 1) float32: what each feature adds to the score of each row, in the order of NAMES; then the base.
 
-        They add up to `score` (Lundberg et al., arXiv 1802.03888). Of an untrained ranker all is `taste_score`.
+        They add up to `soon` (Lundberg et al., arXiv 1802.03888). Of an untrained ranker all is `taste_score`.
         """
         if not self._members or not len(features):
             out = np.zeros((len(features), len(NAMES) + 1), np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Offer, Removed
 from palate.core.slate import Slate
+from palate.ranking.actions import ACTION_NAMES
 from palate.ranking.features import NAMES, features
 from palate.retrieval.filters import name_of
 from palate.retrieval.retrievers import RETRIEVERS
@@ -49,7 +50,8 @@ def explanation(live: LiveHome, surface: str, ask: Ask, item_id: str) -> dict[st
     not_offered    the other retrievers of the recipe, with the place at which they have it, None for none
     filters        by name in order: passed True, False with the reason, or None where it never came
     score          and score_rank of `scored`; of an item that did not come so far, as if it had
-    contributions  what each feature adds to the score, the largest first; with `base` they sum to it
+    contributions  what each feature adds to how soon it will be heard, the largest first; with `base` they sum to that,
+                   which is the score where no weights are set; actions: the probability of each
     position       from 1 in the answer, None when it is not there; held_back: why arranging left it out
 
     A surface in shelves makes several passes; told is the one that shows the item, else the first that was offered it.
@@ -138,7 +140,7 @@ def _filters(one: Pass, row: int, removed: Removed | None) -> list[dict[str, Any
 
 def _scored(one: Pass, row: int, live: LiveHome) -> dict[str, Any]:
     """Its score among the scored, what made it, and its features; of an item that did not come so far, as if it had."""
-    ranker, stock = Witness(live.path.ranker), live.path.stock
+    ranker, stock = Witness(live.path.ranker_of(one.recipe)), live.path.stock
     among = one.ranked.scored
     if row not in among.items:
         among = _joined(among, _only(one.ranked.offered, row))
@@ -149,11 +151,14 @@ def _scored(one: Pass, row: int, live: LiveHome) -> dict[str, Any]:
     told: dict[str, Any] = {
         "score": float(scores[place]), "score_rank": 1 + int(better.sum()), "scored": len(among),
         "features": dict(zip(NAMES, table[place].tolist(), strict=True)), "base": None, "contributions": {},
+        "actions": {},
     }  # fmt: skip
     if ranker.seen is not None:
         given = ranker.contributions(table[place : place + 1])[0]
         by_size = np.argsort(-np.abs(given[:-1]), kind="stable").tolist()
         told |= {"base": float(given[-1]), "contributions": {NAMES[i]: float(given[i]) for i in by_size if given[i]}}
+        actions = ranker.predict(table[place : place + 1])
+        told["actions"] = {name: float(getattr(actions, name)[0]) for name in ACTION_NAMES}
     return told
 
 

@@ -20,6 +20,7 @@ from palate.fresh.engine import open_store
 from palate.heads.serving import LiveHeads
 from palate.listening.attributes import Attributes
 from palate.listening.listeners import ListenerColumns
+from palate.ranking.actions import weights_of
 from palate.ranking.arrange import ArrangeSettings
 from palate.ranking.ranker import Ranker
 from palate.retrieval.crowds import FILE as CROWDS
@@ -36,7 +37,7 @@ from palate.store.words import WordIndex
 from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
-from palate.surfaces.freshness import Taken, Tastes
+from palate.surfaces.freshness import FreshnessSettings, Taken, Tastes
 from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
@@ -88,7 +89,8 @@ class LiveHome:
     def path(self) -> RequestPath:
         """The request path over the live space."""
         ranker, knobs = Ranker.load(self.space.folder / "ranker.txt"), self._settings.section(ArrangeSettings)
-        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items), knobs)
+        weights = weights_of(self._settings, FreshnessSettings().surfaces)
+        return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items), knobs, weights)
 
     @cached_property
     def _settings(self) -> Settings:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Slate
+from palate.ranking.actions import ActionWeights
 from palate.ranking.arrange import Arranger, ArrangeSettings, arrange
 from palate.ranking.ranker import Ranker
 from palate.ranking.watch import HORIZON, note_ranks
@@ -71,21 +72,27 @@ class Ranked:
 class RequestPath:
     """Answers queries from one stock with one ranker. Immutable: a new space makes a new path.
 
-    knobs  how answers are arranged, where a recipe does not say
+    knobs   how answers are arranged, where a recipe does not say
+    weights by surface, what each predicted action is worth; "" for those that are not named
     """
 
     stock: Stock
     ranker: Ranker
     labels: Labels
     knobs: ArrangeSettings = field(default_factory=ArrangeSettings)
+    weights: Mapping[str, ActionWeights] = field(default_factory=dict)
 
     def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
         """The best n candidates in order; fewer when the catalogue has no more to offer."""
         offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, filtered = apply(recipe.filters, offered, query, self.stock)
-        scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker))
+        scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker_of(recipe)))
         shown, held_back = self.arranged(recipe, scored, query, n)
         return Ranked(shown, offered, scored, filtered, held_back)
+
+    def ranker_of(self, recipe: Recipe) -> Ranker:
+        """The ranker with the weights of this surface."""
+        return self.ranker.weighed(self.weights.get(recipe.name, self.weights.get("")))
 
     def arranged(self, recipe: Recipe, scored: Candidates, query: Query, n: int) -> tuple[Candidates, list[Removed]]:
         """The first n of scored candidates in the order shown, and what was held back."""

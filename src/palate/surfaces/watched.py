@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.ranking.actions import ActionWeights
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.surfaces.live import LiveHome
@@ -42,7 +41,7 @@ class WatchedPath(RequestPath):
 
 def watched(live: LiveHome) -> tuple[LiveHome, list[Pass]]:
     """The same open home for one request, and where its passes will stand. What is loaded is shared."""
-    path = WatchedPath(live.path.stock, live.path.ranker, live.path.labels, live.path.knobs)
+    path = WatchedPath(live.path.stock, live.path.ranker, live.path.labels, live.path.knobs, live.path.weights)
     one = copy(live)
     vars(one)["path"] = path  # in the place where the cached property keeps it
     return one, path.passes
@@ -55,7 +54,7 @@ class Witness(Ranker):
         vars(self).update(vars(ranker))
         self.seen: NDArray[np.float32] | None = None
 
-    def score(self, features: NDArray[np.float32], weights: ActionWeights | None = None) -> NDArray[np.float32]:
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same as without being watched."""
         self.seen = features
-        return super().score(features, weights)
+        return super().score(features)
