@@ -34,6 +34,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "recommend", "embed", "surface", "similar", "search", "explain", "why-not", "user export", "user delete",
         "user allow", "onboard",
         "eval run", "eval report", "eval check", "eval probes", "eval claims",
+        "slates export", "slates report", "heads list", "heads show", "heads promote", "heads rollback", "heads retire",
         "ab assign", "ab report", "ab export", "ab trial", "space list", "space history", "space promote", "space next",
         "space rollback", "space pin", "space unpin", "space retire", "space stability", "space drift", "serve",
         "fresh status", "fresh dead", "fresh retry", "lab ui", "lab runs", "lab copy", "lab sweep", "lab importance",

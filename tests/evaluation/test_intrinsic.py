@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,13 +135,9 @@ def test_the_most_frequent_label_and_among_equals_the_smaller() -> None:
 
 
 def test_tempo_is_read_where_the_catalogue_has_it() -> None:
-    @dataclass(frozen=True)
-    class WithTempo(ItemColumns):
-        tempo_bpm: NDArray[np.float64]
-
     known, _ = two_groups()
     assert not Tempo().applies(known)
-    columns = WithTempo(**vars(ItemColumns.unknown(2)), tempo_bpm=np.array([120.0, 124.0]))
+    columns = replace(ItemColumns.unknown(2), tempo_bpm=np.array([120.0, 124.0], np.float32))
     assert Tempo().labels(replace(known, columns=columns)).among(np.array([0]), np.array([1])).tolist() == [[True]]
 
 

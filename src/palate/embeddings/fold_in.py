@@ -43,7 +43,7 @@ class FoldIn:
         The products are of the rounded factors: with those of others a system could have no solution.
         """
         kept = factors.astype(np.float16)
-        rounded = kept.astype(np.float32)
+        rounded = kept[kept.any(axis=1)].astype(np.float32)  # zeros of items to come would only change the roundings
         gram = rounded.T @ rounded + regularization * np.eye(factors.shape[1], dtype=np.float32)
         return cls(kept, gram.astype(np.float32), confidence, half_life_days)
 

@@ -128,10 +128,11 @@ def fit_foundation(
     n_habits = habit_count(settings.items.dim) if frozen is None else len(frozen.encoder.habits)
     since = frozen.encoder.habits_since if frozen is not None else None
     since = inputs.history.end if since is None else since
+    if frozen is not None and not len(lesson.situations):
+        return frozen
     fold_in = fit_fold_in(models[0], settings.teacher)
     if not len(lesson.situations):
-        unlearnt = frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
-        return replace(unlearnt, fold_in=fold_in)
+        return replace(_unlearnt(models[0], popularity, settings).with_habits(n_habits, since), fold_in=fold_in)
     from palate.embeddings.newcomers import fit_start
     from palate.embeddings.training import fit_student
 
