@@ -43,7 +43,7 @@ class Foundation:
 
     listened # (items, dim) float32, what a record sums
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
-    fold_in  the first factorization, for the ranker; None in spaces before 0.3 and where nothing is learnt yet
+    fold_in  the first factorization, for the ranker; None in spaces before 0.2 and where nothing is learnt yet
     The latter have zeros where tastes tell habits (`encoder.habits`).
     """
 
@@ -130,8 +130,8 @@ def fit_foundation(
     since = inputs.history.end if since is None else since
     fold_in = fit_fold_in(models[0], settings.teacher)
     if not len(lesson.situations):
-        unlearnt = frozen or _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
-        return replace(unlearnt, fold_in=fold_in)
+        unlearnt = _unlearnt(models[0], popularity, settings).with_habits(n_habits, since)
+        return frozen or replace(unlearnt, fold_in=fold_in)
     from palate.embeddings.newcomers import fit_start
     from palate.embeddings.training import fit_student
 
