@@ -140,9 +140,7 @@ def test_palate_toml_has_tables_for_listeners_and_for_the_teacher(tmp_path: Path
 
 def test_what_is_searched_for_each_target() -> None:
     spaces = {name: set(space_of(one.sections, one.only)) for name, one in TARGETS.items()}
-    assert spaces["ranking"] == {
-        f"ranker.{name}" for name in ("members", "unheard_share", "rounds", "leaves", "learning_rate")
-    }
+    assert spaces["ranking"] == {f"ranker.{name}" for name in ("unheard_share", "rounds", "leaves", "learning_rate")}
     items = {f"items.{name}" for name in asdict(ItemSettings()) if name != "seed"}
     assert spaces["embeddings.items"] == items | {f"teacher.{name}" for name in asdict(TeacherSettings())}
     learnt = ("count_power", "epochs", "learning_rate", "listed", "unheard_share")

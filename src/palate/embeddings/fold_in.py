@@ -40,10 +40,11 @@ class FoldIn:
     ) -> "FoldIn":
         """From factors # (items, k) float32 and the settings that they were learnt with.
 
-        The products are of the rounded factors: with those of others a system could have no solution.
+        The products are of the rounded factors: with those of others a system could have no solution. Items of zeros
+        are left out of the sum: those that came later must not change its roundings.
         """
         kept = factors.astype(np.float16)
-        rounded = kept[kept.any(axis=1)].astype(np.float32)  # zeros of items to come would only change the roundings
+        rounded = kept[kept.any(axis=1)].astype(np.float32)
         gram = rounded.T @ rounded + regularization * np.eye(factors.shape[1], dtype=np.float32)
         return cls(kept, gram.astype(np.float32), confidence, half_life_days)
 

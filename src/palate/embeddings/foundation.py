@@ -43,7 +43,7 @@ class Foundation:
 
     listened # (items, dim) float32, what a record sums
     vectors  # (items, dim) float32, what a taste is multiplied with; the last coordinate is popularity
-    fold_in  the first factorization, for the ranker; None in spaces before 0.3 and where nothing is learnt yet
+    fold_in  the first factorization, for the ranker; None in spaces before 0.2 and where nothing is learnt yet
     The latter have zeros where tastes tell habits (`encoder.habits`).
     """
 
