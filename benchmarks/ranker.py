@@ -5,8 +5,7 @@
 Each week trains a space, and the ranker's past space, on what was known before it, with the home's settings; then the
 ranker once whole and once without each group of features. A retriever is left out of the lists alone: the ranker stays,
 and what nobody else offered is gone. NDCG@100 is that of the tasks *next* and *discover* over the candidates, the
-difference paired by listener with a 95% interval. With --offset-days the data ends that many days earlier: choose
-there.
+difference paired by listener with a 95% interval. With --offset-days the data ends that many days earlier.
 """
 
 import argparse

@@ -314,9 +314,10 @@ def test_a_sentence_with_another_number_or_name_is_found(told: Told, answers: li
             sentences.add(re.sub(r"\b(once|twice)\b", "9 times", item.reason))
             sentences.add(re.sub(r"in a week", "in four weeks", item.reason))
             sentences.add(re.sub(r"\b(today|yesterday|\d+ (days|months) ago)", "997 days ago", item.reason))
-            sentences.add(item.reason.replace(told.facts.item(one.get("item_id", item.item_id)).label, other))
-            if other not in item.reason and item.item_id != "sim-track-00078":
-                sentences.add(item.reason[:-1] + f", like {other}.")
+            if item.item_id != "sim-track-00078":  # an item's own name may stand in its sentence
+                sentences.add(item.reason.replace(told.facts.item(one.get("item_id", item.item_id)).label, other))
+                if other not in item.reason:
+                    sentences.add(item.reason[:-1] + f", like {other}.")
             for sentence in sentences - {item.reason}:
                 found = wrong_kinds(replace(slate, items=[replace(item, reason=sentence)]), told.facts)
                 assert "sentence" in found, (kind, sentence, item.evidence)
