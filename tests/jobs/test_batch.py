@@ -1,6 +1,7 @@
 """Batches: every listener in order, the same answers as live, vectors whose dot product is the score."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from palate.core.clock import Clock
 from palate.core.errors import BadInput, NotTrained
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
@@ -89,7 +91,8 @@ def test_excluding_what_was_heard_leaves_none_of_it(trained: Home, world: Path, 
 
 
 def test_the_batch_answers_what_a_request_answers_at_that_moment(trained: Home, own: Home, tmp_path: Path) -> None:
-    live = open_live(own)
+    live, at = open_live(own), Moment.open(own, None).at
+    live = replace(live, clock=Clock(live.clock.calendar, lambda: live.clock.calendar.unix_time(at)))
     for unheard in (False, True):
         table = answered(trained, tmp_path / "r.parquet", exclude_heard=unheard)
         for user in USERS:
@@ -108,7 +111,7 @@ def test_a_score_is_the_dot_product_and_a_vector_is_the_live_taste(trained: Home
         np.testing.assert_array_equal(vector, UserState.unpack(states[user]).taste)
     live = open_live(own)
     for user, item in zip(USERS[2:], items, strict=False):
-        found = explanation(live, user, item)["features"]["taste_score"]
+        found = explanation(live, "for_you", Ask(user), item)["features"]["taste_score"]
         assert found == pytest.approx(float(users[user] @ items[item]), rel=1e-5, abs=1e-6)
 
 
