@@ -16,7 +16,7 @@ def test_the_claims_of_a_small_home_are_counted_and_true(palate: Palate, trained
     told = json.loads(found.stdout)
     assert (told["false"], told["unchecked"], told["unasked"]) == ([], {}, [])
     assert told["answers"]["for_you"] >= 13
-    assert told["checked"]["sentence"] == sum(told["items"].values()) > 300
+    assert told["checked"]["sentence"] >= sum(told["items"].values()) > 300  # shelves say why as well
     only = palate(trained, "eval", "claims", "--listeners", "2", "--surface", "similar")
     assert only.stdout.startswith("answers: similar ")
     assert "false: 0" in only.stdout

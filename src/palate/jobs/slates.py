@@ -4,13 +4,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby, islice, pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
-import polars as pl
 
 from palate.core.artefacts import atomic_file
 from palate.core.clock import DAY_SECONDS, Calendar
@@ -26,8 +25,6 @@ from palate.surfaces.airings import Airings
 from palate.surfaces.answered import answered
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
-
-SLATES_AT_ONCE = 2_000  # in memory while a table is written, with 20 items and features each about 10 MB
 
 
 def airings(home: Home) -> Airings | None:
@@ -50,12 +47,10 @@ def export(home: Home, out: Path, since: float | None = None) -> dict[str, Any]:
     .parquet has one row for each item shown, .jsonl one line for each slate; BadInput for another ending, or when the
     home has answered nothing yet.
     """
-    writers: dict[str, Callable[[Iterable[Answered], Path], tuple[int, int]]]
-    writers = {".parquet": _parquet, ".jsonl": _jsonl}
-    if out.suffix not in writers:
+    if out.suffix not in (".parquet", ".jsonl"):
         raise BadInput(f"{out} ends in {out.suffix or 'nothing'}; name a .parquet or a .jsonl file")
     with _opened(home) as log, atomic_file(out) as temporary:
-        slates, rows = writers[out.suffix](log.read(-np.inf if since is None else since), temporary)
+        slates, rows = _writer(out.suffix)(log.read(-np.inf if since is None else since), temporary)
     return {"out": str(out), "slates": slates, "rows": rows}
 
 
@@ -120,6 +115,14 @@ def _opened(home: Home) -> Iterator[SlateLog]:
         yield log
 
 
+def _writer(ending: str) -> Callable[[Iterable[Answered], Path], tuple[int, int]]:
+    if ending == ".jsonl":
+        return _jsonl
+    from palate.jobs.slate_table import write_table  # polars, which a machine that only serves does not have
+
+    return write_table
+
+
 def _jsonl(slates: Iterable[Answered], path: Path) -> tuple[int, int]:
     lines = 0
     with path.open("wb") as file:
@@ -131,37 +134,3 @@ def _jsonl(slates: Iterable[Answered], path: Path) -> tuple[int, int]:
             file.write(orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE))
             lines += 1
     return lines, lines
-
-
-def _parquet(slates: Iterable[Answered], path: Path) -> tuple[int, int]:
-    """Features are columns `feature_NAME`, null for a slate of which they were not kept."""
-    left, count, table = iter(slates), 0, pl.DataFrame([], _SCHEMA)
-    while taken := list(islice(left, SLATES_AT_ONCE)):
-        count += len(taken)
-        names = dict.fromkeys(f"feature_{name}" for one in taken for name in one.names)
-        rows = [row for one in taken for row in _rows(one)]
-        table = pl.concat([table, pl.DataFrame(rows, _SCHEMA | dict.fromkeys(names, pl.Float32))], how="diagonal")
-    table.write_parquet(path)
-    return count, len(table)
-
-
-_SCHEMA: dict[str, Any] = {
-    "slate_id": pl.String, "user_id": pl.String, "surface": pl.String, "space": pl.String, "timestamp": pl.Float64,
-    "home_time": pl.Float64, "answers": pl.Int64, "taste_offset": pl.Int64, "adventure": pl.Float64,
-    "energy": pl.Float64, "position": pl.Int64, "item_id": pl.String, "score": pl.Float64, "source": pl.String,
-}  # fmt: skip
-
-
-def _rows(one: Answered) -> Iterator[dict[str, Any]]:
-    """A row for each item that the slate showed."""
-    slate, steer = one.slate, one.ask.get("steer", {})
-    whole = {
-        "slate_id": slate.slate_id, "user_id": slate.user_id, "surface": slate.surface, "space": slate.space,
-        "timestamp": one.timestamp, "home_time": one.home_time, "answers": one.answers,
-        "taste_offset": slate.taste_offset, "adventure": steer.get("adventure", 0.0), "energy": steer.get("energy"),
-    }  # fmt: skip
-    names = [f"feature_{name}" for name in one.names]
-    seen = [[]] * len(slate.items) if one.features is None else one.features.tolist()
-    for position, (item, facts) in enumerate(zip(slate.items, seen, strict=True), 1):
-        told = {"position": position, "item_id": item.item_id, "score": item.score, "source": item.source}
-        yield whole | told | dict(zip(names, facts, strict=True))
