@@ -57,7 +57,7 @@ def axis(values: Iterable[float], *, include: Sequence[float] = (), is_log: bool
     low, high = min(held, default=0.0), max(held, default=1.0)
     if is_log and held:
         return _ratio(low, high)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-300):
         around = abs(low) / 2 or 0.5
         low, high = low - around, high + around
     size = (high - low) / ticks
