@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from palate.core.errors import Corrupt, PalateError
 
@@ -162,3 +163,26 @@ def insert(db: sqlite3.Connection, into: str, values: list[Any], width: int = 1)
         part = values[start : start + step]
         added += db.execute(f"{into} VALUES " + ",".join([row] * (len(part) // width)), part).rowcount
     return added
+
+
+class DatabaseFile:
+    """What every log in one SQLite file has: it can be closed, used as a context, and written anew."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path, self._database = path, Database(path, layout)
+
+    def close(self) -> None:
+        """Gives the file back; it cannot be used after it."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def shred(self) -> None:
+        """Writes the file anew, without the bytes of what was erased."""
+        self._database.shred()

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from palate.core.artefacts import atomic_file
 from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
-from palate.listening.database import Database, Layout
+from palate.listening.database import DatabaseFile, Layout
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 
@@ -83,7 +82,7 @@ class Exposures:
         return len(self.user_id)
 
 
-class ExposureLog:
+class ExposureLog(DatabaseFile):
     """The exposures of a home in one SQLite file; several processes and threads may use it at once.
 
     Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing rights or a writer that does not
@@ -91,21 +90,8 @@ class ExposureLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path, _LAYOUT)
+        super().__init__(path, _LAYOUT)
         self._deleted = DeletedUsers(path.parent / DELETED)
-
-    def close(self) -> None:
-        """Gives the file back; the log cannot be used after it."""
-        self._database.close()
-
-    def __enter__(self) -> "ExposureLog":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def append(self, exposures: Sequence[Exposure]) -> int:
         """Adds the exposures that the log does not hold yet, in one transaction; gives how many those were.
@@ -157,10 +143,6 @@ class ExposureLog:
         """Removes what these listeners were shown; gives how many slates that were. `shred` takes them off the disk."""
         with self._database.write() as db:
             return {user: db.execute("DELETE FROM exposures WHERE user = ?", (user,)).rowcount for user in user_ids}
-
-    def shred(self) -> None:
-        """Writes the file anew, without the bytes of what was erased."""
-        self._database.shred()
 
     def export(self, path: Path, experiment: str | None = None) -> int:
         """Writes one JSON object a line (of one experiment, or of all), whole or not at all; gives how many lines.

@@ -8,9 +8,8 @@ import secrets
 import sqlite3
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 
-from palate.listening.database import Database, Layout
+from palate.listening.database import DatabaseFile, Layout
 
 FILE = "ads.sqlite"  # in home.listening
 KEPT_SECONDS = 2 * 86_400.0
@@ -28,28 +27,18 @@ _LAYOUT = Layout(
 )
 
 
-class Impressions:
+class Impressions(DatabaseFile):
     """One SQLite file, on disk before `claim` returns; several processes may use it at once.
 
     Errors: Corrupt for a damaged or newer file, PalateError for a full disk or missing rights.
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _LAYOUT)
+        super().__init__(path, _LAYOUT)
         with self._database.write() as db:
             if db.execute("SELECT count(*) FROM salt").fetchone()[0] == 0:
                 db.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(16),))
             self._salt: bytes = db.execute("SELECT value FROM salt").fetchone()[0]
-
-    def close(self) -> None:
-        """Gives the file back; it cannot be used after it."""
-        self._database.close()
-
-    def __enter__(self) -> "Impressions":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def shown(self, user_id: str, campaign: str, since: float) -> int:
         """How often the listener was shown the campaign after unix time `since`, which is no older than two days."""

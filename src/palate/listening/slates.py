@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +21,7 @@ from palate.core.errors import Corrupt
 from palate.core.slate import Shelf, Slate, SlateItem
 from palate.listening import airing
 from palate.listening.airing import Airing
-from palate.listening.database import Database, Layout
+from palate.listening.database import DatabaseFile, Layout
 from palate.listening.deleted import DeletedUsers
 
 FILE = "slates.sqlite"  # in home.listening
@@ -118,7 +117,7 @@ class Answered:
         return Airing(self.user, self.slate.surface, self.timestamp, self.rows[: len(self.slate.items)])
 
 
-class SlateLog:
+class SlateLog(DatabaseFile):
     """The answers of a home in one SQLite file; several processes and threads may use it at once.
 
     Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing rights or a writer that does not
@@ -126,21 +125,8 @@ class SlateLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path, _LAYOUT)
+        super().__init__(path, _LAYOUT)
         self._deleted = DeletedUsers.beside(path)
-
-    def close(self) -> None:
-        """Gives the file back; the log cannot be used after it."""
-        self._database.close()
-
-    def __enter__(self) -> "SlateLog":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def append(self, answered: Sequence[Answered], turned: Sequence[Airing] = ()) -> int:
         """Adds answers, and further pages that were looked at, in one transaction; gives how many answers were new.
@@ -213,10 +199,6 @@ class SlateLog:
             pruned = db.execute(f"DELETE FROM slates WHERE number IN ({old})", (before,)).rowcount
             airing.prune(db, before)
         return pruned
-
-    def shred(self) -> None:
-        """Writes the file anew, without the bytes of what was erased."""
-        self._database.shred()
 
     def _allowed(self, users: Sequence[str], timestamp: float) -> bool:
         left_out = self._deleted.left_out(users, np.full(len(users), timestamp))

@@ -5,12 +5,11 @@ A list is a few numbers: catalogue rows, which no later space and no import chan
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.listening.database import Database, Layout
+from palate.listening.database import DatabaseFile, Layout
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 
@@ -29,7 +28,7 @@ _LAYOUT = Layout(
 _ROW = np.dtype("<i4")
 
 
-class WeeklyLists:
+class WeeklyLists(DatabaseFile):
     """The lists of a home in one SQLite file; several processes and threads may use it at once.
 
     Errors: Corrupt for a damaged or newer file, PalateError for a full disk, missing rights or a writer that does not
@@ -37,21 +36,8 @@ class WeeklyLists:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path, _LAYOUT)
+        super().__init__(path, _LAYOUT)
         self._deleted = DeletedUsers(path.parent / DELETED)
-
-    def close(self) -> None:
-        """Gives the file back; it cannot be used after it."""
-        self._database.close()
-
-    def __enter__(self) -> "WeeklyLists":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def of(self, user_id: str) -> dict[str, NDArray[np.int32]]:
         """Rows by week ("2026-W47"), the latest week first; at most KEPT_WEEKS."""
@@ -83,7 +69,3 @@ class WeeklyLists:
         """Removes the lists of these listeners; gives how many each had. `shred` takes them off the disk."""
         with self._database.write() as db:
             return {user: db.execute("DELETE FROM weekly WHERE user = ?", (user,)).rowcount for user in user_ids}
-
-    def shred(self) -> None:
-        """Writes the file anew, without the bytes of what was erased."""
-        self._database.shred()

@@ -27,7 +27,7 @@ from palate.retrieval.crowds import FILE as CROWDS
 from palate.retrieval.crowds import Crowds
 from palate.retrieval.filters import FilterSettings
 from palate.retrieval.leaning import leaned
-from palate.retrieval.query import Aired, Limits, Query
+from palate.retrieval.query import Aired, Query
 from palate.retrieval.stock import Stock
 from palate.retrieval.trends import Trends
 from palate.store.index import VectorIndex
@@ -99,11 +99,6 @@ class LiveHome:
     @cached_property
     def _filters(self) -> FilterSettings:
         return self._settings.section(FilterSettings)
-
-    def limits(self, user_id: str | None) -> Limits:
-        """What may be offered to a listener at all; to nobody in particular what the home's settings allow."""
-        told = ListenerColumns({}) if user_id is None else self.attributes.of([user_id], self.clock.calendar)
-        return limits_of(told, self._filters, self.path.stock.columns)
 
     @cached_property
     def onboarding(self) -> Onboarding:
@@ -177,21 +172,18 @@ class LiveHome:
         row = self.items.row(item_id)
         return None if row is None or row >= self.path.stock.n_items else int(row)
 
-    def country(self, user_id: str | None) -> str | None:
-        """Where the listener is told to be; None when nothing is told."""
-        told = {} if user_id is None else self.attributes.of([user_id], self.clock.calendar).values
-        return told[COUNTRY][0] if COUNTRY in told else None
-
     def query(self, ask: Ask, surface: str) -> Query:
         """Hydrates a request. Excluded ids that are unknown exclude nothing; for an unknown seed see seeds.py."""
         taken = self.taken(ask.user_id, surface) if ask.user_id is not None else None
         state = self.state("") if taken is None else taken.state
         excluded = [row for one in ask.exclude if (row := self.items.row(one)) is not None]
         now, stock = self.clock.now(), self.path.stock
+        told = ListenerColumns({}) if ask.user_id is None else self.attributes.of([ask.user_id], self.clock.calendar)
         return Query(
             state.record, leaned(state.taste, state.record.marks, now, stock), now, seeds=self.seeds.rows(ask.seeds),
-            exclude=np.array(excluded, np.int32), steer=ask.steer, limits=self.limits(ask.user_id),
-            listener=ask.user_id, country=self.country(ask.user_id), aired=self.aired(ask, surface, state.record),
+            exclude=np.array(excluded, np.int32), steer=ask.steer, limits=limits_of(told, self._filters, stock.columns),
+            listener=ask.user_id, country=told.values.get(COUNTRY, [None])[0],
+            aired=self.aired(ask, surface, state.record),
             offset=None if taken is None else taken.offset,
         )  # fmt: skip
 
