@@ -13,11 +13,13 @@ RETURN_AFTER_AWAY after a day away. So "returning", the share who come on the la
 and nothing about real retention: in the long run slates without a skip keep 71% (.25 / .35), and slates of which
 nothing is heard 22% (.25 / 1.15).
 
-Policies: for_you; for_you with only what is unheard; own + EASE + iALS + popular, refreshed daily; popular in 7 days,
-unheard; chance; and the ceiling, the ten items of the catalogue with the smallest planted chance to be skipped.
+Policies: for_you as a server answers it, which remembers what it showed; for_you with only what is unheard; both
+without that memory; own + EASE + iALS + popular, refreshed daily; popular in 7 days, unheard; chance; and the ceiling,
+the ten items of the catalogue with the smallest planted chance to be skipped.
 """
 
 import argparse
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from palate.catalog.catalog import Catalog
-from palate.core.clock import DAY_SECONDS
+from palate.core.clock import DAY_SECONDS, Clock
 from palate.core.home import Home
 from palate.core.listens import Event
 from palate.embeddings.bulk import build_records
@@ -33,10 +35,14 @@ from palate.embeddings.inputs import Inputs
 from palate.evaluation.ceiling import Ceiling, load_ceiling
 from palate.jobs.batch import Moment
 from palate.jobs.inputs import gather
+from palate.listening.airing import Airing
 from palate.listening.history import History
+from palate.listening.slates import FILE as SLATES
+from palate.listening.slates import SlateLog
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.sources.world.listening import skip_chance
+from palate.surfaces.airings import Airings
 from palate.surfaces.path import Recipe, RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
 from peers.blend import Blend
@@ -46,6 +52,7 @@ SLATE, LEAVES_AFTER = 10, 3
 RETURN_LEAST, RETURN_MOST, RETURN_AFTER_AWAY = 0.1, 0.9, 0.25
 SECONDS_EACH = 200.0
 Slates = Callable[[np.ndarray, History, float], np.ndarray]  # user rows, what is known, now -> (users, SLATE) rows
+Policy = Callable[[int, SlateLog], Slates]  # a seed, a memory that it may use
 
 
 @dataclass
@@ -84,10 +91,14 @@ class NoLabels:
         raise LookupError(row)
 
 
-def ours(moment: Moment, inputs: Inputs, recipe: Recipe) -> Slates:
-    """The request path of the home's live space; records are built anew from what is known, which equals folding."""
+def ours(moment: Moment, inputs: Inputs, recipe: Recipe, memory: SlateLog | None = None) -> Slates:
+    """The request path of the home's live space; records are built anew from what is known, which equals folding.
+
+    memory: an empty log that shall hold what was shown, in home time; None for a server that keeps nothing.
+    """
     path = RequestPath(moment.stock, Ranker.load(moment.space.folder / "ranker.txt"), NoLabels())  # type: ignore[arg-type]
     encoder, kinds = moment.space.encoder, moment.stock.columns.kind
+    airings = None if memory is None else Airings(memory)
 
     def slates(users: np.ndarray, known: History, now: float) -> np.ndarray:
         out = np.full((len(users), SLATE), -1, np.int64)
@@ -95,9 +106,14 @@ def ours(moment: Moment, inputs: Inputs, recipe: Recipe) -> Slates:
         mine = known.take(np.isin(known.user, users))
         for user, record in build_records(mine, moment.stock.listened, kinds, np.sort(users).astype(np.int32)):
             told = inputs.listeners.take([user]) if encoder.reads_attributes else None
-            query = Query(record, encoder.encode([record], told, now)[0], now)
+            name = inputs.history.users[user]
+            aired = None if airings is None else airings.of(name, recipe.name, record, Clock(wall=lambda: now))
+            query = Query(record, encoder.encode([record], told, now)[0], now, listener=name, aired=aired)
             found = path.rank(recipe, query, SLATE).candidates.items
             out[place[user], : len(found)] = found
+        if memory is not None:
+            shown = zip(users.tolist(), out.astype(np.int32), strict=True)
+            memory.append([], [Airing(inputs.history.users[user], recipe.name, now, rows) for user, rows in shown])
         return out
 
     return slates
@@ -229,20 +245,25 @@ def main() -> None:
     print(
         f"SIMULATED. {stamp()}\n{len(users)} listeners, {options.days} days, {options.seeds} seeds, slates of {SLATE}\n"
     )
-    policies: dict[str, Callable[[int], Slates]] = {
-        "ceiling (planted)": lambda _: best(planted), "for_you": lambda _: ours(moment, inputs, FOR_YOU),
-        "blend": lambda _: refreshed(blend, False), "for_you, unheard": lambda _: ours(moment, inputs, FOR_YOU_UNHEARD),
-        "blend, unheard": lambda _: refreshed(blend, True), "popular-7d, unheard": lambda _: popular(known, now),
-        "chance": lambda seed: chance(known.n_items, np.random.default_rng(seed)),
+    policies: dict[str, Policy] = {
+        "ceiling (planted)": lambda *_: best(planted),
+        "for_you": lambda _, memory: ours(moment, inputs, FOR_YOU, memory),
+        "for_you, no memory": lambda *_: ours(moment, inputs, FOR_YOU), "blend": lambda *_: refreshed(blend, False),
+        "for_you, unheard": lambda _, memory: ours(moment, inputs, FOR_YOU_UNHEARD, memory),
+        "for_you, unheard, no memory": lambda *_: ours(moment, inputs, FOR_YOU_UNHEARD),
+        "blend, unheard": lambda *_: refreshed(blend, True), "popular-7d, unheard": lambda *_: popular(known, now),
+        "chance": lambda seed, _: chance(known.n_items, np.random.default_rng(seed)),
     }  # fmt: skip
     print(f"| policy | {' | '.join(MEASURES)} |\n|{'---|' * (len(MEASURES) + 1)}")
     found = {}
     for name, policy in policies.items():
-        ended = [lived(policy(seed), inputs, planted, users, options.days, seed) for seed in range(options.seeds)]
-        found[name] = np.array([one.measures for one in ended])
+        rows = []
+        for seed in range(options.seeds):
+            with tempfile.TemporaryDirectory() as folder, SlateLog(Path(folder) / SLATES) as memory:
+                rows.append(lived(policy(seed, memory), inputs, planted, users, options.days, seed).measures)
+        found[name] = np.array(rows)
         print(f"| {name} | {' | '.join(cells(found[name]))} |", flush=True)
-    for name in ("for_you", "for_you, unheard"):
-        other = name.replace("for_you", "blend")
+    for name, other in (("for_you", "blend"), ("for_you, unheard", "blend, unheard")):
         print(f"| {name} - {other}, by seed | {' | '.join(cells(found[name] - found[other]))} |")
 
 
