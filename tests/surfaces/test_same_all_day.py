@@ -97,6 +97,16 @@ def test_a_mix_is_the_same_all_day_in_two_workers_and_after_a_restart(house: Hou
     assert told(house.worker()) == morning, "a server that was started again"
 
 
+def test_what_is_said_counts_what_was_played_since(house: House) -> None:
+    first = answer(house.worker(), "daily_mix", Ask(USER, 30)).shelves[0]
+    artist, plays = first.evidence[0]["artist"], first.evidence[0]["plays"]
+    house.hears(next(item.item_id for item in first.items if artist in item.artists))
+    later = answer(house.worker(), "daily_mix", Ask(USER, 30)).shelves[0]
+    assert (later.title, [item.item_id for item in later.items]) == (first.title, [one.item_id for one in first.items])
+    assert later.evidence[0] == {"type": "artist", "artist": artist, "plays": plays + 1}
+    assert f"{artist} {plays + 1} times" in later.reason
+
+
 def test_the_next_day_has_heard_what_was_played(house: House) -> None:
     one = house.worker()
     morning = told(one)

@@ -14,7 +14,6 @@ from palate.listening.daily import FILE, DayTaste, DayTastes
 from palate.retrieval.leaning import leaned
 from palate.retrieval.query import Query
 from palate.surfaces.ask import Ask
-from palate.surfaces.freshness import Taken
 from palate.surfaces.live import LiveHome
 from palate.surfaces.path import RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU
@@ -32,39 +31,43 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
 
     A private request keeps no taste, and is answered from the one that is kept.
     """
-    user_id, query = ask.listener, of_the_day(live.query(ask, NAME))
-    day, file = round(query.now / DAY_SECONDS) - 1, live.home.listening / FILE  # query.now is where the day ends
+    user_id, query = ask.listener, live.query(ask, NAME)
+    day, file = round(of_the_day(query).now / DAY_SECONDS) - 1, live.home.listening / FILE  # .now is where it ends
     if file.is_file():
         with DayTastes(file) as days:
             kept = days.of(user_id, live.space.label, day)
         if kept is not None:
-            return mixed(live.path, _as_of(_taken(kept), query, live), user_id, ask.n)
-    now = live.taken(user_id, NAME)
-    found = mixed(live.path, _as_of(now, query, live), user_id, ask.n)
+            return mixed(live.path, query, user_id, ask.n, _as_of(kept, query, live))
+    taken = live.taken(user_id, NAME)
+    mine = DayTaste(user_id, live.space.label, day, taken.offset, taken.state.pack())
+    found = mixed(live.path, query, user_id, ask.n, _as_of(mine, query, live))
     if ask.private or not found.items:
         return found
     with DayTastes(file) as days:
-        mine = DayTaste(user_id, live.space.label, day, now.offset, now.state.pack())
         kept = days.keep(mine, live.clock.wall())
-    return found if kept == mine else mixed(live.path, _as_of(_taken(kept), query, live), user_id, ask.n)
+    return found if kept == mine else mixed(live.path, query, user_id, ask.n, _as_of(kept, query, live))
 
 
-def mixed(path: RequestPath, query: Query, user_id: str, n: int) -> Slate:
-    """The same of a query."""
-    filled = mixes(Drafting(path, of_the_day(query), WIDEST, FOR_YOU), n)
-    found = slate(NAME, path, query, user_id, filled, [one.draft for one in filled])
+def mixed(path: RequestPath, query: Query, user_id: str, n: int, kept: Query | None = None) -> Slate:
+    """The same of a query.
+
+    kept: the same listener as of the day's first answer, from whom the mixes are made. What is said of them is true of
+    `query`, unless its record is behind `kept`, as it is while records are built anew.
+    """
+    then = query if kept is None else kept
+    now = query if (query.offset or 0) >= (then.offset or 0) else then
+    on, by_now = (Drafting(path, of_the_day(one), WIDEST, FOR_YOU) for one in (then, now))
+    filled = mixes(on, n, by_now)
+    found = slate(NAME, path, now, user_id, filled, [one.draft for one in filled])
+    found = replace(found, taste_age_seconds=then.taste_age_seconds, taste_offset=then.offset)
     return found if filled else replace(found, note=TOO_FEW)
 
 
-def _as_of(taken: Taken, query: Query, live: LiveHome) -> Query:
+def _as_of(kept: DayTaste, query: Query, live: LiveHome) -> Query:
     """The request of the listener as they were then, but for what they said of items since."""
-    state, marks = taken.state, query.record.marks
-    taste = leaned(state.taste, marks, query.now, live.path.stock)
-    return replace(query, record=replace(state.record, marks=marks), taste=taste, offset=taken.offset)
-
-
-def _taken(kept: DayTaste) -> Taken:
-    return Taken(UserState.unpack(kept.state), kept.offset)
+    state, marks = UserState.unpack(kept.state), query.record.marks
+    taste = leaned(state.taste, marks, of_the_day(query).now, live.path.stock)
+    return replace(query, record=replace(state.record, marks=marks), taste=taste, offset=kept.offset)
 
 
 SURFACE = Surface(NAME, "several mixes, one for each cluster of what the listener plays", answer)
