@@ -175,9 +175,9 @@ def lived(slates: Slates, inputs: Inputs, planted: Ceiling, users: np.ndarray, d
         rows = slates(users[here], known, now) if len(here) else np.zeros((0, SLATE), np.int64)
         events, satisfied = [], np.zeros(len(users))
         for at, slate in zip(here.tolist(), rows.tolist(), strict=True):
-            visit = _session(int(users[at]), [i for i in slate if i >= 0], coins[at], planted, met, now, outcome)
-            satisfied[at] = sum(not skip for _, _, skip, _ in visit) / SLATE
-            events += visit
+            events_here = visit(int(users[at]), [i for i in slate if i >= 0], coins[at], planted, met, now, outcome)
+            satisfied[at] = sum(not skip for _, _, skip, _ in events_here) / SLATE
+            events += events_here
         if events:
             known = _with(known, events)
         keen = RETURN_LEAST + (RETURN_MOST - RETURN_LEAST) * satisfied
@@ -185,7 +185,7 @@ def lived(slates: Slates, inputs: Inputs, planted: Ceiling, users: np.ndarray, d
     return outcome
 
 
-def _session(
+def visit(
     user: int, slate: list[int], coins: np.ndarray, planted: Ceiling, met: set[int], now: float, outcome: Outcome
 ) -> list[tuple[int, int, bool, float]]:
     """(user, item, skipped, when) of one visit, counted."""
