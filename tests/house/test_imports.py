@@ -10,13 +10,14 @@ from fnmatch import fnmatch
 import pytest
 
 # What each room may import besides itself. Rooms of one rank do not know each other.
-LINE = "core sources catalog listening embeddings store fresh retrieval ranking heads surfaces privacy"
+LINE = "core audio sources catalog listening embeddings store fresh retrieval ranking heads surfaces privacy"
 ALLOWED: dict[str, str] = {
     "core": "",
-    "sources": "core",
+    "audio": "core",
+    "sources": "core audio",
     "catalog": "core sources",
     "listening": "core sources",
-    "embeddings": "core sources catalog listening",
+    "embeddings": "core audio sources catalog listening",
     "store": "core sources catalog listening embeddings",
     "fresh": "core sources catalog listening embeddings store",
     "retrieval": "core sources catalog listening embeddings store",
@@ -35,6 +36,7 @@ ALLOWED: dict[str, str] = {
 # Files that import or train, now and then, on the machine that has the log: the only ones that may need the `train`
 # extra as soon as they are imported. Everything else has to work on a machine that only serves.
 TRAINING = (
+    "audio/*",
     "sources/*",
     "catalog/catalog.py",
     "catalog/playlists.py",
@@ -91,10 +93,12 @@ def is_training(in_room: str) -> bool:
 
 @pytest.fixture(scope="module")
 def declared(root) -> tuple[set[str], set[str]]:
-    """(what the base install brings, what the extras `train`, `lab` and `redis` add), by import name."""
+    """(what the base install brings, what the extras `train`, `lab`, `redis` and `sound` add), by import name."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    return libraries(project["dependencies"]) | BROUGHT, libraries(extras["train"] + extras["lab"] + extras["redis"])
+    return libraries(project["dependencies"]) | BROUGHT, libraries(
+        [one for name in ("train", "lab", "redis", "sound") for one in extras[name]]
+    )
 
 
 def foreign(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:

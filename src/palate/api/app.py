@@ -38,17 +38,21 @@ from palate.surfaces.rephrase import Rephraser, RephraseSettings
 logger = logging.getLogger("palate.api")
 
 
-def create_app(home: Home, wall: Callable[[], float] = time.time, settings: ServerSettings | None = None) -> FastAPI:
+def create_app(
+    home: Home, wall: Callable[[], float] = time.time, settings: ServerSettings | None = None,
+    opened: Callable[[], None] = lambda: None,
+) -> FastAPI:  # fmt: skip
     """An ASGI app over one home. Files are opened when it starts, so making it touches nothing.
 
-    wall: unix seconds now. An untrained home answers 503 until it is trained, and accepts events.
+    wall: unix seconds now. opened: called when a version was opened and nobody reads the one before any more.
+    An untrained home answers 503 until it is trained, and accepts events.
     """
     settings, metrics = settings or ServerSettings(), Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         serving = Serving(home, wall)
-        follower = Follower(serving, metrics)
+        follower = Follower(serving, metrics, opened)
 
         def on_written(end: int) -> None:
             serving.arrivals.note(end, time.monotonic())
@@ -63,6 +67,7 @@ def create_app(home: Home, wall: Callable[[], float] = time.time, settings: Serv
         app.state.serving, app.state.follower, app.state.appender = serving, follower, appender
         app.state.slates = kept
         tasks = [asyncio.create_task(follower.run()), asyncio.create_task(appender.run())]
+        opened()
         logger.info("serving %s", home.root)
         yield
         appender.stop()

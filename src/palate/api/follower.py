@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -28,16 +29,20 @@ REFRESH_SECONDS = 1.0
 class _Served:
     """The versions that a server has open, as a worker sees them."""
 
-    def __init__(self, serving: Serving, metrics: Metrics, dead: DeadLetters) -> None:
+    def __init__(self, serving: Serving, metrics: Metrics, dead: DeadLetters, opened: Callable[[], None]) -> None:
         self._serving, self._metrics, self._dead = serving, metrics, dead
         self._folders: dict[str, tuple[LiveHome, Folder]] = {}
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
+        self._opened = opened
+        self._moved = False  # at the last look; a look later nobody answers from what was there before
 
     def refresh(self) -> None:
         """Aliases are looked at in every round: a version that left must not be folded into, its records are going."""
         if self._serving.moved or time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + REFRESH_SECONDS
-            self._serving.refresh()
+            if self._moved:
+                self._opened()
+            self._moved = self._serving.refresh()
 
     def labels(self) -> list[str]:
         """The live one first."""
@@ -57,14 +62,17 @@ class _Served:
 
 
 class Follower:
-    """Runs a worker (fresh/worker.py) until stopped, woken by what this server accepts."""
+    """Runs a worker (fresh/worker.py) until stopped, woken by what this server accepts.
 
-    def __init__(self, serving: Serving, metrics: Metrics) -> None:
+    opened: called when another version is live and nobody reads the one before any more.
+    """
+
+    def __init__(self, serving: Serving, metrics: Metrics, opened: Callable[[], None] = lambda: None) -> None:
         self._serving, self._metrics = serving, metrics
         online = serving.home.online
         self._dead = DeadLetters(online / DEAD)
         self._stopped = threading.Event()
-        served, log, store = _Served(serving, metrics, self._dead), serving.log, serving.store
+        served, log, store = _Served(serving, metrics, self._dead, opened), serving.log, serving.store
         chores = {"a deletion": Deletions(serving.home, store).carry_out} | archive.chores(
             serving.home, log, store, served
         )

@@ -80,6 +80,7 @@ def check_address(host: str, port: int) -> None:
 def _load(home: Home, settings: ServerSettings) -> Any:
     """The app of one worker process."""
     from palate.api.app import create_app
+    from palate.api.collector import settle
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    return create_app(home, settings=settings)
+    return create_app(home, settings=settings, opened=settle)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from palate.listening.database import Database, Layout
+from palate.core.database import Database, Layout
 
 FILE = "dead.sqlite"  # in a home's online folder
 MAX_REASON_CHARACTERS = 500

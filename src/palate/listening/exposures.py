@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.artefacts import atomic_file
+from palate.core.database import DatabaseFile, Layout
 from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
-from palate.listening.database import DatabaseFile, Layout
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 

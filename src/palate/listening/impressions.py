@@ -9,7 +9,7 @@ import sqlite3
 from hashlib import blake2b
 from pathlib import Path
 
-from palate.listening.database import DatabaseFile, Layout
+from palate.core.database import DatabaseFile, Layout
 
 FILE = "ads.sqlite"  # in home.listening
 KEPT_SECONDS = 2 * 86_400.0

@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.core.database import PARAMETERS, insert
 from palate.core.errors import BadInput, Corrupt
 from palate.core.ids import MAX_ID_CHARACTERS
-from palate.listening.database import PARAMETERS, insert
 
 T = TypeVar("T")
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.core.clock import PAUSE_SECONDS, Calendar, calendar_of
+from palate.core.database import Database, Layout, insert
 from palate.core.errors import BadInput
 from palate.core.listens import Event, Listens
 from palate.core.partitions import PARTITIONS, partitions_of
 from palate.listening import erasing
 from palate.listening.archived import archived, move
 from palate.listening.backlog import Appended, LogBatch, Unread
-from palate.listening.database import Database, Layout, insert
 from palate.listening.deleted import DeletedUsers
 from palate.listening.history import History
 from palate.listening.interning import TEXT_ID, Interned

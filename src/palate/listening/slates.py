@@ -17,11 +17,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from palate.core.database import DatabaseFile, Layout
 from palate.core.errors import Corrupt
 from palate.core.slate import Shelf, Slate, SlateItem
 from palate.listening import airing
 from palate.listening.airing import Airing
-from palate.listening.database import DatabaseFile, Layout
 from palate.listening.deleted import DeletedUsers
 
 FILE = "slates.sqlite"  # in home.listening

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.listening.database import DatabaseFile, Layout
+from palate.core.database import DatabaseFile, Layout
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 

@@ -180,23 +180,26 @@ def _explored(
     """
     unheard = order[~np.isin(candidates.items[order], query.record.items[query.record.plays > 0])]
     plays = stock.trends.ever[candidates.items[unheard]]
-    pool = unheard[plays <= np.median(plays)] if len(unheard) else unheard
+    middle = (len(plays) - 1) // 2
+    pool = unheard[plays <= np.partition(plays, middle)[middle]] if len(unheard) else unheard
     told = f"{knobs.seed}|{query.listener}|{int(query.now // DAY_SECONDS)}"
     pool = pool[np.argsort(_numbers(candidates.items[pool], zlib.crc32(told.encode())), kind="stable")]
-    waiting, chosen, chances = order[shown].tolist(), list[int](), dict[int, float]()
-    while waiting and len(chosen) < len(shown):
-        place = len(chosen) + 1
-        if int(place * knobs.exploration + 1e-9) > len(chances):
-            taken = set(chosen)
-            left = [one for one in pool.tolist() if one not in taken]
-            if left:
-                chosen.append(left[0])
-                chances[left[0]] = 1.0 / len(left)
-                continue
-        one = waiting.pop(0)
-        if one not in chances:
-            chosen.append(one)
-    return _with_chances(candidates.take(np.array(chosen, np.intp)), [chances.get(one, np.nan) for one in chosen])
+    line, chances = order[shown].tolist(), dict[int, float]()
+    for place in _places(len(line), knobs.exploration):
+        taken = set(line[:place])
+        left = [one for one in pool.tolist() if one not in taken]
+        if not left:
+            break
+        line = [*line[:place], left[0], *(one for one in line[place:] if one != left[0])]
+        chances[left[0]] = 1.0 / len(left)
+    line = line[: len(shown)]
+    return _with_chances(candidates.take(np.array(line, np.intp)), [chances.get(one, np.nan) for one in line])
+
+
+def _places(n: int, exploration: float) -> list[int]:
+    """Of n places, counted from 0, each (1 / exploration)-th."""
+    sums = np.floor(np.arange(n + 1) * exploration + 1e-9)
+    return np.flatnonzero(np.diff(sums) > 0).tolist()
 
 
 def _with_chances(shown: Candidates, chances: list[float]) -> Candidates:

@@ -11,6 +11,9 @@ from palate.retrieval.stock import Stock
 SAME_ARTIST = 3  # at most so many of one artist
 IN_A_ROW_OF = 10  # among so many neighbouring places
 LOOKAHEAD = 32  # candidates beyond the places to fill that are looked at from the start
+AT_ONCE = (
+    512  # so many candidates are compared with each other in one product, of 1 MB; of more each is when it is shown
+)
 
 
 def spread(candidates: Candidates, stock: Stock, n: int) -> Candidates:
@@ -39,17 +42,21 @@ def in_turn(
     directions, by_place = stock.directions[items] if diversity else None, artists.tolist()
     field = _Field(wishes, directions, diversity, n + LOOKAHEAD)
     shown, held, turns = list[int](), set[int](), Counter[int]()
+    free = np.ones(len(items), np.bool_)  # who need not wait
     for _ in range(min(n, len(items))):
         best = field.best()
-        if turns[by_place[best]] >= same_artist:
-            waits = [artist for artist, times in turns.items() if times >= same_artist]
+        if not free[best]:
             held.add(best)
-            best = field.best(~np.isin(artists, waits))
+            best = field.best(free)
         shown.append(best)
         field.show(best)
-        turns[by_place[best]] += by_place[best] >= 0
-        if len(shown) >= in_a_row_of:
-            turns[by_place[shown[-in_a_row_of]]] -= by_place[shown[-in_a_row_of]] >= 0
+        leaving = by_place[shown[-in_a_row_of]] if len(shown) >= in_a_row_of else -1
+        for artist, change in ((by_place[best], 1), (leaving, -1)):
+            if artist >= 0:
+                waited = turns[artist] >= same_artist
+                turns[artist] += change
+                if (turns[artist] >= same_artist) != waited:
+                    free[artists == artist] = waited
     return np.array(shown, np.intp), np.array(sorted(held.difference(shown)), np.intp)
 
 
@@ -59,39 +66,44 @@ class _Field:
     def __init__(
         self, wishes: NDArray[np.float32], directions: NDArray[np.float32] | None, diversity: float, reach: int
     ) -> None:
-        self._wishes, self._directions, self._diversity = wishes, directions, np.float32(diversity)
-        self._shown = list[int]()
-        self._gain = self._nearest = np.zeros(0, np.float32)
+        self._wishes, self._shown = wishes.copy(), list[int]()  # of who is shown, no wish is left
+        self._directions, self._diversity = directions, np.float32(diversity)
         self._extend(reach)
 
     def best(self, free: NDArray[np.bool_] | None = None) -> int:
         """The place with the highest gain, the first of equals; among the `free`, unless none of these is left."""
         while True:
-            gain = self._gain if free is None else np.where(free[: len(self._gain)], self._gain, -np.inf)
-            best, reach = int(gain.argmax()), len(gain)
-            if reach == len(self._wishes):
+            gain = self._gain if free is None else np.where(free[: self._reach], self._gain, -np.inf)
+            best = int(gain.argmax())
+            if self._reach == len(self._wishes):
                 return best if gain[best] > -np.inf else int(self._gain.argmax())
-            if gain[best] >= self._wishes[reach]:
+            if gain[best] >= self._next:
                 return best
-            self._extend(2 * reach)
+            self._extend(2 * self._reach)
 
     def show(self, place: int) -> None:
         """Takes a candidate out, and from the others what they gain less beside it."""
         self._shown.append(place)
+        self._wishes[place] = self._gain[place] = -np.inf
         if self._directions is not None:
-            alike = self._directions[: len(self._gain)] @ self._directions[place]
-            nearest = np.maximum(self._nearest, alike)
-            self._gain -= self._diversity * (nearest - self._nearest)
-            self._nearest = nearest
-        self._gain[place] = -np.inf
+            alike = self._table[place] if len(self._table) else self._alike(self._directions[[place]])[:, 0]
+            np.maximum(self._less, alike, out=self._less)
+            np.subtract(self._near_wishes, self._less, out=self._gain)
 
     def _extend(self, reach: int) -> None:
         """More candidates, level with what is shown; who is further down gains less than the best of them."""
-        before = len(self._gain)
-        gain = self._wishes[before:reach].copy()
-        nearest = np.zeros(len(gain), np.float32)
-        if self._directions is not None and self._shown:
-            shown = self._directions[self._shown]
-            nearest = np.maximum(nearest, (self._directions[before:reach] @ shown.T).max(axis=1))
-            gain -= self._diversity * nearest
-        self._gain, self._nearest = np.append(self._gain, gain), np.append(self._nearest, nearest)
+        self._near_wishes = self._wishes[:reach]
+        self._reach, self._gain = len(self._near_wishes), self._near_wishes.copy()
+        self._next = float(self._wishes[reach]) if reach < len(self._wishes) else -np.inf
+        self._less, self._table = np.zeros(self._reach, np.float32), np.zeros((0, 0), np.float32)
+        if self._directions is not None:
+            self._near_directions = self._directions[: self._reach]
+            if self._reach <= AT_ONCE:
+                self._table = self._alike(self._directions[: self._reach])
+            if self._shown:
+                self._less = np.maximum(self._alike(self._directions[self._shown]).max(axis=1), 0.0)
+                self._gain -= self._less
+
+    def _alike(self, shown: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(reach, len(shown)) float32: what each of the candidates gains less beside each of these directions."""
+        return self._diversity * (self._near_directions @ shown.T)

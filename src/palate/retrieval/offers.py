@@ -32,15 +32,22 @@ def nearest(vectors: NDArray[np.float32], query: Query, stock: Stock, n: int) ->
 def company_of(anchors: NDArray[np.int32], weights: NDArray[np.float64], query: Query, stock: Stock, n: int) -> Offer:
     """Sum over anchors of weight x cosine; the evidence is the anchor that gave the most."""
     items = stock.company.items[anchors]
-    scores = stock.company.scores[anchors] * weights[:, None].astype(np.float32)
-    flat, gain = items.ravel(), scores.ravel()
-    order = np.lexsort((-gain, flat))
-    order = order[flat[order] >= 0]
-    order = order[wanted(flat[order], query)]
-    flat, gain, anchor = flat[order], gain[order], np.repeat(anchors, items.shape[1])[order]
+    flat, gain = items.ravel(), (stock.company.scores[anchors] * weights[:, None].astype(np.float32)).ravel()
+    there = np.flatnonzero((flat >= 0) if query.only is None else (flat >= 0) & query.only[flat])
+    order = there[np.argsort(_by_item_and_gain(flat[there], gain[there]), kind="stable")]
+    flat, gain, anchor = flat[order], gain[order], anchors[order // items.shape[1]]
     if not len(flat):
         return Offer.none()
     start = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
     total = np.add.reduceat(gain, start)
     chosen = best(flat[start], total, n)
     return Offer(flat[start][chosen], total[chosen].astype(np.float32), anchor[start][chosen])
+
+
+def _by_item_and_gain(items: NDArray[np.int32], gains: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(n,) int64 that ascend by item, and within one descend by gain: one sort instead of two.
+
+    The bits of a float that is 0 or more, read as a whole number, are in the order of the floats.
+    """
+    lowered = np.maximum(gains, np.float32(0.0)).view(np.int32)
+    return (items.astype(np.int64) << 32) - lowered
