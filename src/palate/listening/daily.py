@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from palate.listening.database import DatabaseFile, Layout
+from palate.core.database import DatabaseFile, Layout
 from palate.listening.deleted import FILE as DELETED
 from palate.listening.deleted import DeletedUsers
 
