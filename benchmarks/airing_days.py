@@ -1,9 +1,10 @@
 """How much of the catalogue is shown in two weeks, and how much a day repeats the day before: SIMULATED listeners.
 
-    python benchmarks/airing_days.py --home DIR [--listeners 400] [--days 14] [--aired 0 0.05] [--exploration 0 0.02]
+    python benchmarks/airing_days.py --home DIR [--listeners 200] [--days 14] [--aired 0 0.05] [--exploration 0 0.02]
+        [--surfaces for_you home daily_mix discover_weekly]
 
-DIR is a home that `palate demo` made; each setting gets a copy of it. Every evening everybody asks for the surfaces of
-ASKED, is answered as by a server that logs, and goes through the first SLATE of for_you by the rule of
+DIR is a home that `palate demo` made; each setting gets a copy of it. Every evening everybody asks for the surfaces, as
+long as ASKED says, is answered as by a server that logs, and goes through the first SLATE of for_you by the rule of
 planted_feedback.py. What they heard and skipped is appended to the log and folded into the records before the next day.
 
 share      of what can be played, shown to anybody by this surface
@@ -51,9 +52,9 @@ SLATES = SlateSettings(features_share=0.0)
 
 
 def lived(
-    home: Home, inputs: Inputs, planted: Ceiling, users: Sequence[int], days: int
+    home: Home, inputs: Inputs, planted: Ceiling, users: Sequence[int], days: int, surfaces: Sequence[str]
 ) -> tuple[Outcome, list[Airing], Calendar]:
-    """Days in one home: what came of for_you, and all that was shown, by listener and surface."""
+    """Days in one home: what came of for_you, the first of the surfaces, and all that was shown, by listener."""
     rng, outcome, heard = np.random.default_rng(0), Outcome(len(users)), inputs.history.heard()
     ids, met = inputs.history.users, set((heard.user.astype(np.int64) * heard.n_items + heard.item).tolist())
     with (
@@ -72,7 +73,7 @@ def lived(
             today[0], coins = float(first + day + EVENING) * DAY_SECONDS, rng.random((len(users), SLATE))
             shown, listens = [], list[Listen]()
             for user, dice in zip(users, coins, strict=True):
-                mine = [answered(live, name, Ask(ids[user], n), SLATES) for name, n in ASKED.items()]
+                mine = [answered(live, name, Ask(ids[user], ASKED[name]), SLATES) for name in surfaces]
                 slate = mine[0].rows[:SLATE].tolist()
                 shown += mine
                 listens += [
@@ -117,12 +118,15 @@ def main() -> None:
     """Prints one row for each surface and setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--listeners", type=int, default=400)
+    parser.add_argument("--listeners", type=int, default=200)
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--aired", type=float, nargs="+", default=[0.0, 0.05])
     parser.add_argument("--exploration", type=float, nargs="+", default=[0.0, 0.02])
+    parser.add_argument(
+        "--surfaces", nargs="+", choices=list(ASKED), default=list(ASKED), help="for_you is always asked"
+    )
     options = parser.parse_args()
-    source = Home(options.home)
+    source, surfaces = Home(options.home), list(dict.fromkeys(["for_you", *options.surfaces]))
     inputs = gather(source)
     planted = load_ceiling(source.root / "world", inputs.history.users, Catalog.open(source.catalog).ids)
     if planted is None:
@@ -139,13 +143,14 @@ def main() -> None:
             with copied(source.root, "lab", "jobs", "world") as home:
                 with home.settings.open("a", encoding="utf-8") as settings:
                     settings.write(f"\n[arrange]\naired = {aired}\nexploration = {exploration}\n")
-                outcome, shown, calendar = lived(home, inputs, planted, users, options.days)
+                outcome, shown, calendar = lived(home, inputs, planted, users, options.days, surfaces)
             repeats, skipped = overlaps(shown, calendar), f"{outcome.skipped / max(outcome.shown, 1):.1%}"
-            for name in (*ASKED, "all"):
+            for name in (*surfaces, "all"):
                 told = row(name, shown, repeats.get(name, []), playable)
                 print(f"| {aired:g} | {exploration:g} | {told} | {skipped if name == 'for_you' else ''} |", flush=True)
-            weekly = f"discover_weekly, weeks | | | {weekly_overlap(shown, calendar):.2f}"
-            print(f"| {aired:g} | {exploration:g} | {weekly} | |")
+            if "discover_weekly" in surfaces:
+                weekly = f"discover_weekly, weeks | | | {weekly_overlap(shown, calendar):.2f}"
+                print(f"| {aired:g} | {exploration:g} | {weekly} | |", flush=True)
 
 
 if __name__ == "__main__":
