@@ -18,6 +18,7 @@ from palate.surfaces.shelves.mixes import mixes, of_the_day
 from palate.surfaces.surface import Surface
 
 NAME = "daily_mix"
+MIX = replace(FOR_YOU, name=NAME)
 TOO_FEW = "There is no mix yet: it takes a few played tracks that go together. for_you and home answer meanwhile."
 
 
@@ -30,7 +31,7 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
 
 def mixed(path: RequestPath, query: Query, user_id: str, n: int) -> Slate:
     """The same of a query."""
-    filled = mixes(Drafting(path, of_the_day(query), WIDEST, FOR_YOU), n)
+    filled = mixes(Drafting(path, of_the_day(query), WIDEST, MIX), n)
     found = slate(NAME, path, query, user_id, filled, [one.draft for one in filled])
     return found if filled else replace(found, note=TOO_FEW)
 
