@@ -50,8 +50,9 @@ def test_places_scores_and_sources_are_those_of_the_answer(live: LiveHome, surfa
 
 
 def test_places_in_the_offers_are_those_of_the_retrievers(live: LiveHome) -> None:
-    seen_live, passes = watched(live)
+    seen_live, path = watched(live)
     slate = slate_of(seen_live, "for_you", ASKS["for_you"])
+    passes = path.passes
     offers = {name: RETRIEVERS[name](passes[0].query, live.path.stock, quota) for name, quota in FOR_YOU.quotas.items()}
     for item in slate.items[:20]:
         row = live.row(item.item_id)
@@ -77,8 +78,9 @@ def test_contributions_and_base_sum_to_the_score(live: LiveHome) -> None:
 
 
 def test_what_was_not_offered_is_told_how_far_it_was(live: LiveHome) -> None:
-    _, passes = (open_home := watched(live))
-    slate_of(open_home[0], "for_you", ASKS["for_you"])
+    open_home, path = watched(live)
+    slate_of(open_home, "for_you", ASKS["for_you"])
+    passes = path.passes
     near = RETRIEVERS["near_taste"](passes[0].query, live.path.stock, live.path.stock.n_items).items
     missing = [row for row in near.tolist() if row not in passes[0].ranked.offered.items]
     row = missing[len(missing) // 2]
@@ -103,9 +105,9 @@ def test_what_a_filter_removed_names_the_filter_and_the_rank_it_would_have_had(l
 
 
 def test_what_was_offered_and_not_shown_is_told_its_rank(live: LiveHome) -> None:
-    open_home, passes = watched(live)
+    open_home, path = watched(live)
     slate_of(open_home, "for_you", ASKS["for_you"])
-    ranked = passes[0].ranked
+    ranked = path.passes[0].ranked
     order = np.lexsort((ranked.scored.items, -ranked.scored.scores))
     last = int(ranked.scored.items[order[-1]])
     told = explanation(live, "for_you", ASKS["for_you"], ids(live, [last])[0])
@@ -134,13 +136,13 @@ def kept(ask: Ask, live: LiveHome) -> Slate:
 def test_any_surface_that_asks_the_path_is_explained(live: LiveHome, monkeypatch: pytest.MonkeyPatch) -> None:
     surfaces = {"shelves": Surface("shelves", "two", in_shelves), "kept": Surface("kept", "one", kept)}
     monkeypatch.setattr(module, "answer", lambda live, name, ask: surfaces[name].answer(ask, live))
-    open_home, passes = watched(live)
+    open_home, path = watched(live)
     in_shelves(Ask("sim-user-0001", LOOKED_AT), open_home)
-    held = passes[1].ranked.held_back[0].items
+    held = path.passes[1].ranked.held_back[0].items
     told = explanation(live, "shelves", Ask("sim-user-0001"), ids(live, held)[0])
     assert (told["passes"], told["position"], told["held_back"]) == (2, None, "too much of one thing")
     assert told["verdict"].startswith("It was held back after scoring: too much of one thing; its score is rank 1 of ")
-    shown = explanation(live, "shelves", Ask("sim-user-0001"), ids(live, passes[1].ranked.candidates.items[:1])[0])
+    shown = explanation(live, "shelves", Ask("sim-user-0001"), ids(live, path.passes[1].ranked.candidates.items[:1])[0])
     assert shown["position"] == 1
     told = explanation(live, "kept", Ask("sim-user-0001"), SEED)
     assert told["verdict"] == (
@@ -163,9 +165,9 @@ def test_a_stranger_and_an_unknown_item(live: LiveHome) -> None:
 def test_every_item_has_exactly_one_fate(live: LiveHome, user: int, row: int, surface: str) -> None:
     ask = Ask(f"sim-user-{user:04}")
     told = explanation(live, surface, ask, ids(live, [row])[0])
-    open_home, passes = watched(live)
+    open_home, path = watched(live)
     slate_of(open_home, surface, ask)
-    ranked = passes[0].ranked
+    ranked = path.passes[0].ranked
     fates = {
         "It stands": row in ranked.candidates.items,
         "A filter": any(row in one.items for one in ranked.filtered),

@@ -36,7 +36,7 @@ def facts(world: Planted) -> Counted:
 def home(world: Planted, query: Query, n: int = 60) -> Slate:
     on = Drafting(world.path, query, 4 * width_of(n))
     drafts = drafts_of(on)
-    return slate("home", world.path, query, "u", fill(drafts, query, world.stock, n), drafts)
+    return slate("home", world.path, query, "u", fill(drafts, query, world.path, n), drafts)
 
 
 @cache
@@ -142,7 +142,7 @@ def test_what_is_popular_is_counted_and_unheard(world: Planted, facts: Counted) 
 def test_shelves_stand_in_the_order_of_their_worth(world: Planted) -> None:
     query = world.query(world.listeners(least_events=50)[0])
     drafts = drafts_of(Drafting(world.path, query, 40))
-    filled = fill(drafts, query, world.stock, 60)
+    filled = fill(drafts, query, world.path, 60)
     best = max(float(draft.candidates.scores.max()) for draft in drafts if len(draft.candidates))
     first = [worth(d.candidates.take(np.arange(min(8, len(d.candidates)))), best, query, world.stock) for d in drafts]
     assert filled[0].draft is drafts[int(np.argmax(first))]
@@ -201,7 +201,7 @@ def test_an_empty_catalogue_is_told_so(world: Planted) -> None:
     columns = replace(world.stock.columns, available=np.zeros(len(world.world.items), np.bool_))
     path = replace(world.path, stock=replace(world.stock, columns=columns))
     drafts = drafts_of(Drafting(path, world.stranger(), 40))
-    found = slate("home", path, world.stranger(), "u", fill(drafts, world.stranger(), path.stock, 60), drafts)
+    found = slate("home", path, world.stranger(), "u", fill(drafts, world.stranger(), path, 60), drafts)
     assert found.items == []
     assert found.note is not None
 

@@ -22,6 +22,7 @@ from palate.fresh.window import FreshSettings
 from palate.listening.slates import SlateSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
+from palate.surfaces.heads import HeadSettings
 from palate.surfaces.rephrase import RephraseSettings
 
 STOP_SECONDS = 20  # for requests and commits under way when the server is stopped
@@ -57,7 +58,7 @@ def run(
 def _check_settings(home: Home) -> None:
     """BadSettings for what a worker would stumble over."""
     told = read_settings(home.settings)
-    sections = (FreshnessSettings, FreshSettings, RephraseSettings, SlateSettings)
+    sections = (FreshnessSettings, FreshSettings, HeadSettings, RephraseSettings, SlateSettings)
     for section in sections:
         told.section(section)
 

@@ -15,6 +15,7 @@ def _asking(command: Callable[..., None]) -> Callable[..., None]:
         click.argument("user"),
         click.argument("item"),
         click.option("--surface", default="for_you", show_default=True, help="Whose answer."),
+        click.option("--n", type=int, default=100, show_default=True, help="For how many items it is asked."),
         click.option("--seed", "seeds", multiple=True, metavar="ITEM", help="Where it starts; may be repeated."),
         click.option("--unheard", is_flag=True, help="Only what the listener never played."),
         click.option("--with", "others", multiple=True, metavar="USER", help="A further listener; may be repeated."),
@@ -41,7 +42,7 @@ def explain(home: Home, /, user: str, item: str, surface: str, as_json: bool, **
 def why_not(home: Home, /, user: str, item: str, surface: str, as_json: bool, **said: Any) -> None:
     """Where an item fell on its way to a surface's answer, in a sentence."""
     told = _told(home, user, item, surface, said)
-    names = ("user_id", "item_id", "surface", "position", "removed", "verdict")
+    names = ("user_id", "item_id", "surface", "position", "removed", "verdict", "shelf", "shelves")
     show({name: told[name] for name in names}, told["verdict"], as_json)
 
 
@@ -50,7 +51,7 @@ def _told(home: Home, user: str, item: str, surface: str, said: dict[str, Any]) 
     from palate.surfaces.ask import Ask
     from palate.surfaces.explanation import explanation
 
-    return explanation(open_live(home), surface, Ask(user_id=user, **said), item)
+    return explanation(open_live(home), surface, Ask(user_id=user, **said), item, said["n"])
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
@@ -58,6 +59,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lines = [told["verdict"], f"{told['label']} for {told['user_id']} on {told['surface']}, {told['space']}"]
     if told.get("reason"):
         lines.append(f"said of it: {told['reason']}")
+    lines += [f"shelf {one['shelf']}: {one['verdict']}" for one in told["shelves"]]
     for one in told.get("offered", []):
         because = f", because of {one['because']}" if one["because"] else ""
         lines.append(f"offered by {one['source']} at {one['place']} of {one['quota']}, {one['score']:.4g}{because}")

@@ -39,6 +39,7 @@ class Slate:
     `note` says in one sentence what should be known of the answer as a whole: above all why it is empty or short.
     `next` is the relative address of its next page, None at the end and where nothing is kept.
     `stages` counts what each stage of the request path handled; `removed` says how many items each filter took out.
+    `head` is the label of the head that the surface asked, None where it asked none or got no answer; `note` says why.
     """
 
     slate_id: str
@@ -54,3 +55,4 @@ class Slate:
     shelves: list[Shelf] = field(default_factory=list)
     note: str | None = None
     next: str | None = None
+    head: str | None = None

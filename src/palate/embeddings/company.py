@@ -39,6 +39,12 @@ class Company:
         write_arrays(path, items=self.items, scores=self.scores, together=self.together)
 
     @classmethod
+    def none(cls, n_items: int) -> "Company":
+        """Of items that nobody ever heard or listed together."""
+        nobody = np.full((n_items, 1), -1, np.int32)
+        return cls(nobody, np.zeros((n_items, 1), np.float32), np.zeros((n_items, 1), np.int32))
+
+    @classmethod
     def load(cls, path: Path) -> "Company":
         return cls(**read_arrays(path))
 

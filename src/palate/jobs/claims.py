@@ -105,13 +105,13 @@ def _slates(
     for ask in [asks[0], more, *asks[1:]]:
         if found and ask is not more:
             break
-        open_home, passes = watched(live)
+        open_home, path = watched(live)
         try:
             slate = answer(open_home, name, ask)
         except BadInput:
             continue  # it needs something else
         found += 1
-        tastes = [one.query.taste for one in passes]
+        tastes = [one.query.taste for one in path.passes]
         yield ask, slate, [*tastes, _picked(live, ask)] if name == TELLS_OF_PICKS and ask.seeds else tastes
 
 

@@ -15,9 +15,10 @@ from palate.retrieval.retrievers import RETRIEVERS
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer
-from palate.surfaces.watched import Pass, Witness, watched
+from palate.surfaces.shelves.fates import fate, furthest, verdict
+from palate.surfaces.watched import Pass, WatchedPath, Witness, watched
 
-LOOKED_AT = 100  # a slate this long or shorter has the same candidates, and so the same places
+LOOKED_AT = 100  # a slate this long or shorter has the same candidates, and so the same places; shelves are of its size
 DEEPEST = 20_000  # how far down a retriever's list an item is looked for that it did not offer
 
 
@@ -43,8 +44,8 @@ class Standing:
         return self.place is not None and self.place <= self.quota
 
 
-def explanation(live: LiveHome, surface: str, ask: Ask, item_id: str) -> dict[str, Any]:
-    """The way of an item through a surface's answer to `ask`, asked for LOOKED_AT items or as many as `ask` wants.
+def explanation(live: LiveHome, surface: str, ask: Ask, item_id: str, n: int | None = None) -> dict[str, Any]:
+    """The way of an item through a surface's answer to `ask`, asked for n items; None: LOOKED_AT, or what `ask` wants.
 
     offered        retrievers that offered it: source, place in their list from 1, quota, score, because
     not_offered    the other retrievers of the recipe, with the place at which they have it, None for none
@@ -54,21 +55,47 @@ def explanation(live: LiveHome, surface: str, ask: Ask, item_id: str) -> dict[st
                    which is the score where no weights are set; actions: the probability of each
     position       from 1 in the answer, None when it is not there; held_back: why arranging left it out
 
-    A surface in shelves makes several passes; told is the one that shows the item, else the first that was offered it.
+    A surface in shelves makes a pass for each. `shelves` then holds, of each that was offered the item, how far it came
+    (`stage`) and why (`verdict`); stages are told of the one on which it came furthest, `shelf`. Of several passes
+    without shelves it is the one that shows the item, else the first that was offered it.
     Raises UnknownItem, and what the surface raises.
     """
-    ask = replace(ask, n=max(ask.n, LOOKED_AT))
+    ask = replace(ask, n=max(ask.n, LOOKED_AT) if n is None else n)
     row = live.row(item_id)
-    open_home, passes = watched(live)
+    open_home, path = watched(live)
     slate = answer(open_home, surface, ask)
     position = next((place for place, one in enumerate(slate.items, 1) if one.item_id == item_id), None)
-    told = {
+    told: dict[str, Any] = {
         "user_id": ask.user_id, "item_id": item_id, "label": live.items.get(row).label, "surface": surface,
-        "space": live.space.label, "stranger": slate.stranger, "position": position, "passes": len(passes),
+        "space": live.space.label, "stranger": slate.stranger, "position": position, "passes": len(path.passes),
+        "n": ask.n, "shelf": None, "shelves": [],
     }  # fmt: skip
-    if not passes:
+    if not path.passes:
         return told | {"removed": None, "verdict": _verdict_without_a_path(position, surface)}
-    return told | _stages(_telling(passes, row), row, live, slate, position)
+    if any(one.recipe.shelf for one in path.passes):
+        return told | _on_shelves(path, row, live, slate, position)
+    return told | _stages(_telling(path.passes, row), row, live, slate, position)
+
+
+def _on_shelves(path: WatchedPath, row: int, live: LiveHome, slate: Slate, position: int | None) -> dict[str, Any]:
+    """The stages on the shelf where it came furthest; where none was offered it, on the one that looks the widest."""
+    offered = [one for one in path.passes if row in one.ranked.offered.items]
+    if not offered:
+        return _stages(_widest(path.passes, row), row, live, slate, position)
+    rows = {shelf.name: [live.row(item.item_id) for item in shelf.items] for shelf in slate.shelves}
+    fates = [fate(one, row, rows, path.fillings) for one in offered]
+    best = furthest(fates)
+    told = _stages(offered[best], row, live, slate, position)
+    return told | {
+        "held_back": fates[best].held_back, "verdict": verdict(fates, slate.surface, position),
+        "shelf": fates[best].shelf, "shelves": [asdict(one) for one in fates],
+    }  # fmt: skip
+
+
+def _widest(passes: list[Pass], row: int) -> Pass:
+    """The pass whose retrievers may offer most, of those that may offer the item at all."""
+    open_to_it = [one for one in passes if not one.given and (one.query.only is None or one.query.only[row])]
+    return max(open_to_it or passes, key=lambda one: sum(one.recipe.quotas.values()))
 
 
 def _telling(passes: list[Pass], row: int) -> Pass:
@@ -97,6 +124,8 @@ def _stages(one: Pass, row: int, live: LiveHome, slate: Slate, position: int | N
 
 def _standings(one: Pass, row: int, live: LiveHome) -> list[Standing]:
     """How each retriever of the recipe stands to the item, in the order in which their evidence counts."""
+    if one.given:
+        return _given(one.ranked.offered, row, live)
     quotas = one.recipe.quotas_for(one.n + len(one.query.exclude))
     out = []
     for source in (name for name in RETRIEVERS if quotas.get(name, 0) > 0):
@@ -107,6 +136,19 @@ def _standings(one: Pass, row: int, live: LiveHome) -> list[Standing]:
         because = int(offer.because[place])
         led = None if because < 0 else str(live.items.id(because))
         out.append(Standing(source, quotas[source], place + 1, float(offer.scores[place]), led))
+    return out
+
+
+def _given(offered: Candidates, row: int, live: LiveHome) -> list[Standing]:
+    """The same of candidates that no retriever was asked for: of each source as many as came, in the order given."""
+    out = []
+    for place in np.flatnonzero(offered.items == row).tolist():
+        for column in np.flatnonzero(~np.isnan(offered.offered[place])).tolist():
+            among = np.flatnonzero(~np.isnan(offered.offered[:, column]))
+            because, score = int(offered.because[place, column]), float(offered.offered[place, column])
+            led = None if because < 0 else str(live.items.id(because))
+            at = 1 + int(np.searchsorted(among, place))
+            out.append(Standing(offered.sources[column], len(among), at, score, led))
     return out
 
 
@@ -199,16 +241,19 @@ def _verdict(
     if row in one.ranked.offered.items:
         shown = len(one.ranked.candidates)
         return f"It was offered, but {rank}, and {shown:,} are shown."
-    return _never_offered(standings)
+    return _never_offered(standings, one.recipe.shelf)
 
 
-def _never_offered(standings: list[Standing]) -> str:
+def _never_offered(standings: list[Standing], shelf: str) -> str:
+    if shelf and not standings:
+        return "No shelf was offered it: each begins with items of its own, and it is none of these."
     known = [part for part in standings if part.place is not None]
+    where = f"No shelf was offered it; for {shelf}" if shelf else "No retriever offered it:"
     if not known:
-        return f"No retriever offered it, and none has it among its first {DEEPEST:,}."
+        return f"{where} no retriever has it among its first {DEEPEST:,}."
     closest = min(known, key=lambda part: (part.place or 0) / part.quota)
     return (
-        f"No retriever offered it: the closest is {closest.source}, which offers {closest.quota:,} "
+        f"{where} the closest is {closest.source}, which offers {closest.quota:,} "
         f"and has it at place {closest.place:,}."
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palate.catalog.columns import ItemColumns
 from palate.catalog.kept import FILE as PLAYLISTS
@@ -12,6 +13,7 @@ from palate.core.clock import Clock
 from palate.core.errors import UnknownItem
 from palate.core.home import Home
 from palate.core.settings import Settings, read_settings
+from palate.embeddings.company import Company
 from palate.embeddings.records import UserRecord
 from palate.embeddings.space import Space, Spaces
 from palate.embeddings.states import UserState
@@ -38,10 +40,15 @@ from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import FreshnessSettings, Taken, Tastes
+from palate.surfaces.heads import HeadSettings, Opinion
 from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
 from palate.surfaces.seeds import Seeds
+
+RANKER, COMPANY = "ranker.txt", "company.npz"
+# Files of a space that answers can be made without, and what they are then like.
+REPLACED = {RANKER: "the order is that of the taste", COMPANY: "nothing is offered for being heard together"}
 
 
 def open_stock(space: Space) -> Stock:
@@ -51,8 +58,9 @@ def open_stock(space: Space) -> Stock:
     index = VectorIndex.load(folder / "index")
     vectors, listened = np.array(space.item_vectors), np.array(space.listened)
     crowds = Crowds.load(folder / CROWDS) if (folder / CROWDS).is_file() else None
+    company = space.company if (folder / COMPANY).is_file() else Company.none(len(columns))
     stranger = space.encoder.stranger
-    return Stock(space.label, columns, vectors, listened, index, space.company, trends, stranger, space.fold_in, crowds)
+    return Stock(space.label, columns, vectors, listened, index, company, trends, stranger, space.fold_in, crowds)
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,17 @@ class LiveHome:
     @cached_property
     def path(self) -> RequestPath:
         """The request path over the live space."""
-        ranker, knobs = Ranker.load(self.space.folder / "ranker.txt"), self._settings.section(ArrangeSettings)
+        file, knobs = self.space.folder / RANKER, self._settings.section(ArrangeSettings)
+        ranker = Ranker.load(file) if file.is_file() else Ranker(None)
         weights = weights_of(self._settings, FreshnessSettings().surfaces)
         return RequestPath(open_stock(self.space), ranker, KeptLabels(self.items), knobs, weights)
+
+    @cached_property
+    def lacking(self) -> str | None:
+        """Which files of the space are gone, and what answers are like without, in a sentence; None for none."""
+        gone = {name: so for name, so in REPLACED.items() if not (self.space.folder / name).is_file()}
+        what = f"{self.space.label} has lost {' and '.join(gone)}, so {' and '.join(gone.values())}"
+        return f"{what}; train again." if gone else None
 
     @cached_property
     def _settings(self) -> Settings:
@@ -125,6 +141,18 @@ class LiveHome:
     def heads(self) -> LiveHeads:
         """What other teams' heads say of items; each is loaded when first asked for."""
         return LiveHeads(self.home, self.path.stock, self.store, self.clock, self.attributes)
+
+    @cached_property
+    def _asks(self) -> HeadSettings:
+        return self._settings.section(HeadSettings)
+
+    def opinion(self, surface: str, query: Query, rows: NDArray[np.int32], user_id: str | None) -> Opinion:
+        """What the head that [heads] names for the surface says of these rows; no values where it names none.
+
+        Never raises for a head that is missing, damaged or off: the note says so.
+        """
+        name = self._asks.of(surface)
+        return Opinion.of(self.heads.score(name, query, rows, user_id)) if name else Opinion()
 
     @cached_property
     def names(self) -> WordIndex:

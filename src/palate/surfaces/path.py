@@ -32,6 +32,7 @@ class Recipe:
     filters  what must not come back, in order
     score    candidates -> (n,) float32, higher is better
     arrange  scored candidates, n -> those that are shown, in order, and what was held back with the reason
+    shelf    the name of the shelf that it fills, where `name` answers in shelves
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     filters: Sequence[Filter]
     score: Scorer
     arrange: Arrange = arrange
+    shelf: str = ""
 
     def quotas_for(self, n: int) -> dict[str, int]:
         """Enough of everything that n items are left after filtering."""
@@ -82,9 +84,13 @@ class RequestPath:
     knobs: ArrangeSettings = field(default_factory=ArrangeSettings)
     weights: Mapping[str, ActionWeights] = field(default_factory=dict)
 
-    def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
-        """The best n candidates in order; fewer when the catalogue has no more to offer."""
-        offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
+    def rank(self, recipe: Recipe, query: Query, n: int, offered: Candidates | None = None) -> Ranked:
+        """The best n candidates in order; fewer when the catalogue has no more to offer.
+
+        offered: what to choose from, where that is known without asking retrievers, such as all by one artist.
+        """
+        if offered is None:
+            offered = retrieve(recipe.quotas_for(n + len(query.exclude)), query, self.stock)
         kept, filtered = apply(recipe.filters, offered, query, self.stock)
         scored = replace(kept, scores=recipe.score(kept, query, self.stock, self.ranker_of(recipe)))
         shown, held_back = self.arranged(recipe, scored, query, n)

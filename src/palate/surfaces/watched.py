@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.core.candidates import Candidates, Removed
 from palate.ranking.ranker import Ranker
 from palate.retrieval.query import Query
 from palate.surfaces.live import LiveHome
@@ -18,33 +19,55 @@ from palate.surfaces.path import Ranked, Recipe, RequestPath
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through the path: what was asked, and every stage of the answer. A surface in shelves makes several."""
+    """One way through the path: what was asked, and every stage of the answer. A surface in shelves makes several.
+
+    given: its candidates came with the request, and no retriever was asked
+    """
 
     recipe: Recipe
     query: Query
     n: int
     ranked: Ranked
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What a shelf shows of its draft, and what arranging it held back."""
+
+    shelf: str
+    shown: Candidates
+    held_back: list[Removed]
 
 
 @dataclass(frozen=True)
 class WatchedPath(RequestPath):
-    """A RequestPath that keeps what went through it, in `passes`."""
+    """A RequestPath that keeps what went through it, in `passes`, and what was arranged apart from these."""
 
     passes: list[Pass] = field(default_factory=list)
+    fillings: list[Filling] = field(default_factory=list)
 
-    def rank(self, recipe: Recipe, query: Query, n: int) -> Ranked:
+    def rank(self, recipe: Recipe, query: Query, n: int, offered: Candidates | None = None) -> Ranked:
         """The same as without being watched."""
-        ranked = super().rank(recipe, query, n)
-        self.passes.append(Pass(recipe, query, n, ranked))
+        apart = len(self.fillings)
+        ranked = super().rank(recipe, query, n, offered)
+        del self.fillings[apart:]  # how a pass arranges stands in its Ranked
+        self.passes.append(Pass(recipe, query, n, ranked, offered is not None))
         return ranked
 
+    def arranged(self, recipe: Recipe, scored: Candidates, query: Query, n: int) -> tuple[Candidates, list[Removed]]:
+        """The same as without being watched."""
+        shown, held_back = super().arranged(recipe, scored, query, n)
+        self.fillings.append(Filling(recipe.shelf, shown, held_back))
+        return shown, held_back
 
-def watched(live: LiveHome) -> tuple[LiveHome, list[Pass]]:
-    """The same open home for one request, and where its passes will stand. What is loaded is shared."""
+
+def watched(live: LiveHome) -> tuple[LiveHome, WatchedPath]:
+    """The same open home for one request, and the path that will have seen it. What is loaded is shared."""
     path = WatchedPath(live.path.stock, live.path.ranker, live.path.labels, live.path.knobs, live.path.weights)
     one = copy(live)
     vars(one)["path"] = path  # in the place where the cached property keeps it
-    return one, path.passes
+    return one, path
 
 
 class Witness(Ranker):

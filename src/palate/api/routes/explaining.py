@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from palate.api.answers import Answer, ItemId, Opened, UserId
+from palate.api.answers import Answer, Count, ItemId, Opened, UserId
 from palate.api.events import id_text
 from palate.surfaces.ask import Ask
-from palate.surfaces.explanation import explanation
+from palate.surfaces.explanation import LOOKED_AT, explanation
 
 router = APIRouter(tags=["surfaces"])
 
@@ -24,6 +24,9 @@ async def _asked(
 
 
 @router.get("/v1/users/{user_id}/explain/{item_id}")
-def explain(serving: Opened, item_id: ItemId, ask: Annotated[Ask, Depends(_asked)], surface: str = "for_you") -> Answer:
-    """The way of this item through every stage of a surface's answer, or where it fell."""
-    return Answer(explanation(serving.live, surface, ask, item_id))
+def explain(
+    serving: Opened, item_id: ItemId, ask: Annotated[Ask, Depends(_asked)], surface: str = "for_you",
+    n: Count = LOOKED_AT,
+) -> Answer:  # fmt: skip
+    """The way of this item through every stage of a surface's answer to n items, or where it fell."""
+    return Answer(explanation(serving.live, surface, ask, item_id, n))

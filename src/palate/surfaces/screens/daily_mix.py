@@ -23,6 +23,7 @@ from palate.surfaces.shelves.mixes import mixes, of_the_day
 from palate.surfaces.surface import Surface
 
 NAME = "daily_mix"
+MIX = replace(FOR_YOU, name=NAME)
 TOO_FEW = "There is no mix yet: it takes a few played tracks that go together. for_you and home answer meanwhile."
 
 
@@ -56,7 +57,7 @@ def mixed(path: RequestPath, query: Query, user_id: str, n: int, kept: Query | N
     """
     then = query if kept is None else kept
     now = query if (query.offset or 0) >= (then.offset or 0) else then
-    on, by_now = (Drafting(path, of_the_day(one), WIDEST, FOR_YOU) for one in (then, now))
+    on, by_now = (Drafting(path, of_the_day(one), WIDEST, MIX) for one in (then, now))
     filled = mixes(on, n, by_now)
     found = slate(NAME, path, now, user_id, filled, [one.draft for one in filled])
     found = replace(found, taste_age_seconds=then.taste_age_seconds, taste_offset=then.offset)

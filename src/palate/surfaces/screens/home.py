@@ -4,10 +4,15 @@ Each maker drafts its shelves or none; `fill` orders them by what they are worth
 to one shelf. To add a shelf, write a maker and name it in MAKERS.
 """
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from palate.core.candidates import Candidates
 from palate.core.slate import Slate
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
@@ -20,6 +25,7 @@ from palate.surfaces.shelves.own import because_you_played, jump_back_in, more_b
 from palate.surfaces.surface import Surface
 
 NAME = "home"
+HOME, HOME_UNHEARD = replace(FOR_YOU, name=NAME), replace(FOR_YOU_UNHEARD, name=NAME)
 Maker = Callable[[Drafting], list[Draft]]
 MAKERS: tuple[Maker, ...] = (
     jump_back_in, made_for_you, because_you_played, more_by_artists, own_genres, rediscover, new_for_you, spoken,
@@ -56,12 +62,23 @@ def first_picks(on: Drafting, onboarding: Onboarding) -> list[Draft]:
 def answer(ask: Ask, live: LiveHome) -> Slate:
     """The listener's home; a stranger's is marked and says what would make it theirs."""
     user_id, query, path = ask.listener, live.query(ask, NAME), live.path
-    on = Drafting(path, query, SPARE * width_of(ask.n), FOR_YOU_UNHEARD if ask.unheard else FOR_YOU)
-    drafts = drafts_of(on)
-    if not query.stranger:
-        return slate(NAME, path, query, user_id, fill(drafts, query, path.stock, ask.n), drafts)
-    drafts = [*first_picks(on, live.onboarding), *drafts]
-    return slate(NAME, path, query, user_id, fill(drafts, query, path.stock, ask.n), drafts, STRANGER)
+    on = Drafting(path, query, SPARE * width_of(ask.n), HOME_UNHEARD if ask.unheard else HOME)
+    drafts = [*(first_picks(on, live.onboarding) if query.stranger else []), *drafts_of(on)]
+    items = np.unique(np.concatenate([draft.candidates.items for draft in drafts]))
+    opinion = live.opinion(NAME, query, items, user_id)
+    judge = None if opinion.values is None else partial(liked, items, opinion.values)
+    filled = fill(drafts, query, path, ask.n, judge)
+    return opinion.told(slate(NAME, path, query, user_id, filled, drafts, STRANGER if query.stranger else None))
+
+
+def liked(items: NDArray[np.int32], values: NDArray[np.float32], shown: Candidates) -> float:
+    """What a shelf is worth to a head: the mean of what it says of those shown that it knows; below all, if none.
+
+    items, values # (i,) ascending rows, every one of `shown` among them, and what the head says of each, NaN unknown
+    """
+    said = values[np.searchsorted(items, shown.items)]
+    known = said[~np.isnan(said)]
+    return float(known.mean(dtype=np.float64)) if len(known) else -math.inf
 
 
 SURFACE = Surface(NAME, "shelves of music, podcasts and audiobooks, in the order of what they are worth", answer)

@@ -21,6 +21,7 @@ from palate.surfaces.shelves.filling import Filled, slate, slate_id
 from palate.surfaces.surface import Surface
 
 NAME = "onboarding"
+PICKED = replace(FOR_YOU, name=NAME)
 PICK_WEIGHT = 1.0  # as much as a play (embeddings/weights.py)
 OFFERED_SHARE = 0.4  # of an answer to picks: what to ask next
 TITLES = {ARTIST: "Artists to choose from", SHOW: "Shows to choose from"}
@@ -34,7 +35,7 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
     picks = _picks(ask.seeds, live)
     unknown = _unknown(ask, live)
     query = with_picks(unknown, picks, live) if picks else unknown
-    on = Drafting(live.path, query, ask.n)
+    on = Drafting(live.path, query, ask.n, PICKED)
     n_offered = ask.n - round((1 - OFFERED_SHARE) * ask.n) if picks else ask.n
     drafts = [*_after(on, picks), *_offers(on, live, [pick.name for pick in picks], n_offered)]
     filled, taken = [], np.zeros(0, np.int32)
@@ -91,7 +92,7 @@ def _after(on: Drafting, picks: list[Pick]) -> list[Draft]:
     draft = on.draft(
         "after_picks", FOR_YOU.quotas, says(Told("What you would hear", f"From your picks: {names}.", told))
     )
-    arranged, _ = FOR_YOU.arrange(draft.candidates, on.query, on.stock, on.most)
+    arranged, _ = on.path.arranged(draft.recipe, draft.candidates, on.query, on.most)
     return [replace(draft, candidates=arranged)]
 
 

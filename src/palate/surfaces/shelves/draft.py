@@ -1,4 +1,4 @@
-"""A shelf before it is chosen: scored candidates, and what to say once it is known which of them are shown."""
+"""A shelf before it is chosen: what the request path makes of it, and what to say once it is known what is shown."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from palate.core.candidates import Candidates, Offer, Removed, merge
 from palate.core.clock import DAY_SECONDS
-from palate.retrieval.filters import Filter, apply
+from palate.retrieval.filters import Filter
 from palate.retrieval.query import Query
-from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
+from palate.surfaces.lists import by_score
 from palate.surfaces.path import Recipe, RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU
 
@@ -43,17 +43,22 @@ def says_of_each(title: str, reason: str, counted: Mapping[int, Evidence]) -> Ca
 class Draft:
     """What one maker offers.
 
-    name       of the shelf, stable
+    recipe     how it was made, and how what is shown of it is arranged; `recipe.shelf` is its name
     candidates scored, best first; more than a shelf holds
     tell       rows that are shown, in order -> what is said of them
     retrieved  # (r,) int32 all rows that were looked at
     """
 
-    name: str
+    recipe: Recipe
     candidates: Candidates
     tell: Callable[[list[int]], Told]
     removed: list[Removed]
     retrieved: NDArray[np.int32]
+
+    @property
+    def name(self) -> str:
+        """Of the shelf, stable."""
+        return self.recipe.shelf
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Drafting:
     """What makers of shelves read: the request, and the path that answers it.
 
     most    how many candidates a draft keeps at most
-    recipe  whose filters and score the shelves have
+    recipe  whose name, filters, score and arranging the shelves have
     """
 
     path: RequestPath
@@ -87,13 +92,12 @@ class Drafting:
         filters: tuple[Filter, ...] = (),
         query: Query | None = None,
     ) -> Draft:
-        """Candidates, or the quotas that retrieve them, through the recipe's filters and these, scored."""
-        query = self.query if query is None else query
-        found = offered if isinstance(offered, Candidates) else retrieve(offered, query, self.stock)
-        kept, removed = apply((*self.recipe.filters, *filters), found, query, self.stock)
-        scored = replace(kept, scores=self.recipe.score(kept, query, self.stock, self.path.ranker))
-        best = np.lexsort((scored.items, -scored.scores))[: self.most]
-        return Draft(name, scored.take(best), tell, removed, found.items)
+        """Candidates, or the quotas that retrieve them, through the path with these filters too; by score alone."""
+        given = offered if isinstance(offered, Candidates) else None
+        quotas = {} if isinstance(offered, Candidates) else offered
+        recipe = replace(self.recipe, quotas=quotas, filters=(*self.recipe.filters, *filters), shelf=name)
+        ranked = self.path.rank(replace(recipe, arrange=by_score), query or self.query, self.most, given)
+        return Draft(recipe, ranked.candidates, tell, ranked.filtered, ranked.offered.items)
 
     def offered(self, rows: NDArray[np.int32]) -> Candidates:
         """These rows as candidates: as heard before, else as near the taste, for a stranger as popular."""

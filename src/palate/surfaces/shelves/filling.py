@@ -2,20 +2,19 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.core.candidates import Candidates
+from palate.core.candidates import Candidates, Removed
 from palate.core.slate import Shelf, Slate
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.explain import explain
 from palate.surfaces.notes import counted, nothing_left
 from palate.surfaces.path import RequestPath
-from palate.surfaces.screens.for_you import FOR_YOU
 from palate.surfaces.shelves.draft import Draft
 
 MOST_SHELVES = 12
@@ -25,10 +24,11 @@ WIDEST = 50
 
 @dataclass(frozen=True)
 class Filled:
-    """A draft with the candidates that are shown of it."""
+    """A draft with the candidates that are shown of it, and what arranging them held back."""
 
     draft: Draft
     shown: Candidates
+    held_back: list[Removed] = field(default_factory=list)
 
 
 def width_of(n: int) -> int:
@@ -40,11 +40,18 @@ def width_of(n: int) -> int:
     return min(max(round(math.sqrt(0.7 * n)), min(n, LEAST_ITEMS)), WIDEST)
 
 
-def fill(drafts: Sequence[Draft], query: Query, stock: Stock, n: int) -> list[Filled]:
+def fill(
+    drafts: Sequence[Draft],
+    query: Query,
+    path: RequestPath,
+    n: int,
+    worth_of: Callable[[Candidates], float] | None = None,
+) -> list[Filled]:
     """The shelves of greatest value first, n items in all at most, none on two shelves.
 
-    What is worth most is chosen and arranged as for_you is; what it shows is taken from the others, and these are
+    What is worth most is chosen and arranged as its recipe says; what it shows is taken from the others, and these are
     judged anew: a shelf of which less than LEAST_ITEMS is left is not shown. Ties by the order of the drafts.
+    worth_of: what a shelf is worth that shows these; None for `worth`.
     """
     width, left = width_of(n), n
     waiting = [(draft, draft.candidates) for draft in drafts]
@@ -55,10 +62,11 @@ def fill(drafts: Sequence[Draft], query: Query, stock: Stock, n: int) -> list[Fi
         waiting = [(draft, found) for draft, found in waiting if len(found) >= least]
         if not waiting or left < least:
             break
-        values = [worth(found.take(np.arange(min(width, len(found)))), best, query, stock) for _, found in waiting]
+        fronts = [found.take(np.arange(min(width, len(found)))) for _, found in waiting]
+        values = [worth_of(one) if worth_of else worth(one, best, query, path.stock) for one in fronts]
         draft, found = waiting.pop(int(np.argmax(values)))
-        shown, _ = FOR_YOU.arrange(found, query, stock, min(width, left))
-        filled.append(Filled(draft, shown))
+        shown, held_back = path.arranged(draft.recipe, found, query, min(width, left))
+        filled.append(Filled(draft, shown, held_back))
         left -= len(shown)
         waiting = [(one, others.take(~np.isin(others.items, shown.items))) for one, others in waiting]
     return filled
@@ -92,7 +100,8 @@ def slate(
         shelves.append(Shelf(one.draft.name, told.title, told.reason, items, told.evidence))
     retrieved = len(np.unique(np.concatenate([np.zeros(0, np.int32), *(draft.retrieved for draft in drafts)])))
     taken = {row for one in filled for row in one.shown.items.tolist()}
-    removed = counted([part for draft in drafts for part in draft.removed], taken)
+    out = [part for draft in drafts for part in draft.removed] + [part for one in filled for part in one.held_back]
+    removed = counted(out, taken)
     items = [item for shelf in shelves for item in shelf.items]
     return Slate(
         slate_id=slate_id(surface, path.stock.space, user_id, query, shelves), surface=surface, user_id=user_id,

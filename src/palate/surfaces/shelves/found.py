@@ -58,6 +58,22 @@ def items_found(items: ItemStore, stock: Stock, query: Query | None, text: str) 
     return Found(everything[best], scores[best], fields[best], matches.typo)
 
 
+def liked_by(found: Found, values: NDArray[np.float32], stock: Stock, query: Query) -> Found:
+    """The same with what a head says of the first of it in place of taste and own plays; the others come behind.
+
+    values # (m,) of the first m of `found`, NaN counts as the least. Stretched, so that the least liked of them gets
+    nothing and the most liked what taste and own plays give at most: heads speak of chances and of numbers.
+    """
+    m = len(values)
+    known = values[~np.isnan(values)].astype(np.float64)
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    share = (np.nan_to_num(values.astype(np.float64), nan=low) - low) / max(high - low, 1e-12)
+    scores = found.scores.copy()
+    scores[:m] += (TASTE + OWN) * share - _liking(stock, query, found.rows[:m])
+    order = np.concatenate([np.argsort(-scores[:m], kind="stable"), np.arange(m, len(scores))])
+    return Found(found.rows[order], scores[order], found.fields[order], found.typo)
+
+
 def names_found(names: WordIndex, choices: Choices, stock: Stock, query: Query | None, text: str) -> Found:
     """Artists and shows by words of their names; rows are places of `choices`."""
     words = words_of(text)

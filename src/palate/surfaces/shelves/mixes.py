@@ -66,11 +66,12 @@ def mixes(on: Drafting, n: int, by_now: Drafting | None = None) -> list[Filled]:
         rows = taste.rows[taste.labels == label]
         told = _named(on, on if by_now is None else by_now, rows, used)
         used.update(one[one["type"]] for one in told.evidence if one["type"] in ("artist", "genre"))
-        own = on.draft("own", on.offered(rows), says(told))
-        new = on.draft("new", _near(on, taste, label), says(told), (not_heard,))
+        name = f"daily_mix:{place + 1}"
+        own = on.draft(name, on.offered(rows), says(told))
+        new = on.draft(name, _near(on, taste, label), says(told), (not_heard,))
         shown = _interleaved(own.candidates, new.candidates, min(n // len(large), on.most))
         retrieved = np.concatenate([own.retrieved, new.retrieved])
-        draft = Draft(f"daily_mix:{place + 1}", shown, says(told), own.removed + new.removed, retrieved)
+        draft = Draft(own.recipe, shown, says(told), own.removed + new.removed, retrieved)
         filled.append(Filled(draft, shown))
     return filled
 
