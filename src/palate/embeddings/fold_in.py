@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import sposv
 
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.clock import DAY_SECONDS
@@ -62,7 +63,10 @@ class FoldIn:
         weight = (self.confidence * fade).astype(np.float32)
         rows = _widened(self.factors[record.items[heard]])
         matrix = self.gram + (rows * (weight - 1.0)[:, None]).T @ rows
-        return np.asarray(np.linalg.solve(matrix, weight @ rows), np.float32)
+        # Cholesky, since the matrix is symmetric and positive definite: a third of the time of np.linalg.solve. LAPACK
+        # reads columns, and the transposed matrix is the same one.
+        _, found, failed = sposv(matrix.T, weight @ rows, lower=True)
+        return np.asarray(np.linalg.solve(matrix, weight @ rows) if failed else found, np.float32).ravel()
 
     def scores(self, items: NDArray[np.int32], solved: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n,) float32 dot products of `items` (catalogue rows) with what `solved` gave."""
