@@ -35,6 +35,8 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
     picks = _picks(ask.seeds, live)
     unknown = live.query(replace(ask, user_id=None, seeds=()), NAME)
     query = with_picks(unknown, picks, live) if picks else unknown
+    if ask.user_id is not None:  # nothing else that they did counts here, but what they hid stays hidden
+        query = replace(query, record=replace(query.record, marks=live.read(ask.user_id).state.record.marks))
     on = Drafting(live.path, query, ask.n, PICKED)
     n_offered = ask.n - round((1 - OFFERED_SHARE) * ask.n) if picks else ask.n
     drafts = [*_after(on, picks), *_offers(on, live, [pick.name for pick in picks], n_offered)]
