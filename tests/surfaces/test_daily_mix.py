@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
-from palate.core.listens import Event
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer
@@ -98,26 +97,6 @@ def test_a_mix_is_called_after_what_is_played_in_it(world: Planted) -> None:
                 seen += 1
         assert len(set(titles)) == len(titles)
     assert seen > 100
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 120), st.lists(st.integers(0, 799), max_size=100))
-def test_nothing_twice_nothing_hidden_and_the_same_again(number: int, n: int, hidden: list[int]) -> None:
-    world = planted()
-    users = world.listeners(least_events=1)
-    query = world.query(users[number % len(users)])
-    record = query.record.copy()
-    for row in hidden:
-        record.mark(int(row), Event.HIDE, world.now)
-    query = replace(query, record=record)
-    found = mixed(world.path, query, "u", n)
-    ids = [item.item_id for item in found.items]
-    assert len(set(ids)) == len(ids) <= n
-    rows = [world.row_of[one] for one in ids]
-    assert not set(rows) & set(hidden)
-    assert world.stock.columns.available[rows].all()
-    assert (found.note is None) == bool(found.shelves)
-    assert mixed(world.path, query, "u", n) == found
 
 
 def test_the_hour_does_not_move_it(world: Planted) -> None:

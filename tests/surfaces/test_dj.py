@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.core.items import Item
@@ -92,27 +92,6 @@ def test_titles_say_how_the_energy_moves(world: Planted) -> None:
             assert {"Livelier": change > 0, "Calmer": change < 0, "And on": abs(change) < 0.031}[shelf.title]
             titles.add(shelf.title)
     assert titles == {"Livelier", "Calmer", "And on"}
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 100), st.lists(st.integers(0, 799), max_size=100))
-def test_nothing_twice_nothing_hidden_and_the_same_again(number: int, n: int, hidden: list[int]) -> None:
-    world = planted()
-    users = world.listeners(least_events=1)
-    query = world.query(users[number % len(users)])
-    record = query.record.copy()
-    for row in hidden:
-        record.mark(int(row), Event.HIDE, world.now)
-    query = replace(query, record=record)
-    slate = played(world.path, query, "u", n)
-    ids = [item.item_id for item in slate.items]
-    assert ids == [item.item_id for shelf in slate.shelves for item in shelf.items]
-    assert len(set(ids)) == len(ids) <= n
-    assert {item.kind for item in slate.items} <= {"track"}
-    rows = [world.row_of[one] for one in ids]
-    assert not set(rows) & set(hidden)
-    assert world.stock.columns.available[rows].all()
-    assert played(world.path, query, "u", n) == slate
 
 
 def test_without_energies_it_is_in_the_order_of_taste_and_says_so(world: Planted) -> None:

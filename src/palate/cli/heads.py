@@ -1,12 +1,17 @@
 """palate heads list, show, promote, rollback, retire."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from palate.cli.output import json_option, show
 from palate.core.home import Home
+
+if TYPE_CHECKING:
+    from palate.core.aliases import Entry
+    from palate.heads.registry import Heads
 
 WHY = click.option("--why", default="", metavar="TEXT", help="For the history; else it says that it was by hand.")
 
@@ -84,10 +89,7 @@ def show_(home: Home, label: str, as_json: bool) -> None:
 @click.pass_obj
 def promote(home: Home, label: str, why: str, as_json: bool) -> None:
     """Make a version live: its files are checked, its space is pinned. Servers take it with the next request."""
-    from palate.heads.registry import Heads
-
-    entry = Heads(home.require()).promote(label, why or "promoted by hand")
-    show({"live": entry.space}, f"{entry.space} is live", as_json)
+    _move(home, lambda found: found.promote(label, why or "promoted by hand"), "live", as_json)
 
 
 @heads.command()
@@ -97,10 +99,15 @@ def promote(home: Home, label: str, why: str, as_json: bool) -> None:
 @click.pass_obj
 def rollback(home: Home, name: str, why: str, as_json: bool) -> None:
     """Undo the latest promotion of a head that stands; its pin goes back too."""
+    _move(home, lambda found: found.rollback(name, why or "rolled back by hand"), "live again", as_json)
+
+
+def _move(home: Home, move: Callable[["Heads"], "Entry"], it_is: str, as_json: bool) -> None:
+    """Makes another version of a head live, and says so."""
     from palate.heads.registry import Heads
 
-    entry = Heads(home.require()).rollback(name, why or "rolled back by hand")
-    show({"live": entry.space}, f"{entry.space} is live again", as_json)
+    label = move(Heads(home.require())).space
+    show({"live": label}, f"{label} is {it_is}", as_json)
 
 
 @heads.command()

@@ -1,6 +1,7 @@
 """Every surface by its name: what is in `screens/`, and the one call that answers a request."""
 
 import pkgutil
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -28,5 +29,11 @@ def surface(name: str) -> Surface:
 
 
 def answer(live: LiveHome, name: str, ask: Ask) -> Slate:
-    """What the surface answers. BadInput for an unknown name or a request it cannot answer, UnknownItem for a seed."""
-    return surface(name).answer(ask, live)
+    """What the surface answers. BadInput for an unknown name or a request it cannot answer, UnknownItem for a seed.
+
+    Where the space has lost a file that can be done without, the note says so.
+    """
+    slate = surface(name).answer(ask, live)
+    if live.lacking is None:
+        return slate
+    return replace(slate, note=f"{slate.note} {live.lacking}" if slate.note else live.lacking)
