@@ -13,7 +13,6 @@ import os
 import random
 import resource
 import shutil
-import signal
 import tempfile
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from urllib.parse import quote
 from answering.grown import grow
 from answering.stages import Stage, stages
 from palate.core.home import Home
-from served import Connection, cpu_seconds, free_port, quantiles, resident_mb, started
+from served import Connection, cpu_seconds, quantiles, resident_mb, served
 from stamp import stamp
 
 WARM_SECONDS = 3.0
@@ -81,19 +80,15 @@ def main() -> None:
         print(", ".join(f"{value:,} {name}" if isinstance(value, int) else value for name, value in facts.items()))
         told(found)
         print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB at most")
-        port, path = free_port(), f"/v1/users/{{}}/surfaces/{options.surface}?n={options.n}"
-        server = started(home, port)
-        try:
-            asyncio.run(asked(port, users, path, options.rate, WARM_SECONDS))
+        path = f"/v1/users/{{}}/surfaces/{options.surface}?n={options.n}"
+        with served(home) as server:
+            asyncio.run(asked(server.port, users, path, options.rate, WARM_SECONDS))
             before = cpu_seconds(server.pid)
-            spent, errors, size = asyncio.run(asked(port, users, path, options.rate, options.seconds))
+            spent, errors, size = asyncio.run(asked(server.port, users, path, options.rate, options.seconds))
             cpu_ms = (cpu_seconds(server.pid) - before) / len(spent) * 1000
             print(f"{options.surface} n={options.n} at {options.rate:g}/s over HTTP, one worker: {quantiles(spent)}")
             print(f"    {errors} errors of {len(spent):,}; {size:,} bytes an answer; {cpu_ms:.2f} ms of processor each")
             print(f"    memory of the server {resident_mb(server.pid):,.0f} MB; load {os.getloadavg()[0]:.1f}")
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
 
 
 if __name__ == "__main__":

@@ -7,33 +7,22 @@ this asks what an event should add to a record, not what it should teach. A skip
 the counts (below 0: taken away); a save's weight goes into both, as a play's.
 """
 
-import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablation.ranked import records_of
+from ablation.weights import Weeks, marked, weighing
 from ablation.workshop import Workshop
-from foundation import cut
 from palate.core.errors import PalateError
-from palate.core.home import Home
 from palate.core.listens import Event
-from palate.core.settings import read_settings
 from palate.embeddings.records import UserRecord
-from palate.embeddings.weights import EVENT_WEIGHTS
-from palate.evaluation import metrics
-from palate.evaluation.baselines.scored import top
 from palate.evaluation.comparison import holm, p_values
 from palate.evaluation.intervals import intervals
-from palate.evaluation.splits import EvalSettings, Split, split, windows
+from palate.evaluation.splits import EvalSettings, Split
 from palate.evaluation.tasks.week import Discover, Next
-from palate.jobs.fit import FitSettings
-from palate.jobs.inputs import gather
 from palate.listening.history import History
 from stamp import stamp
 
@@ -43,24 +32,13 @@ VARIANTS |= {f"skip {share:+g}": (1.0, share) for share in (-0.5, -0.25, 0.25, 0
 Marks = dict[tuple[str, str], NDArray[np.float64]]
 
 
-@contextmanager
-def save_weight(weight: float) -> Iterator[None]:
-    """Saves and additions to playlists add `weight`."""
-    before = EVENT_WEIGHTS.copy()
-    EVENT_WEIGHTS[CHOICES] = weight
-    try:
-        yield
-    finally:
-        EVENT_WEIGHTS[:] = before
-
-
 def records(
     history: History, users: NDArray[np.int32], vectors: NDArray[np.float32], kinds: NDArray[np.uint8],
     variant: tuple[float, float],
 ) -> list[UserRecord]:  # fmt: skip
     """Of each user, with these weights."""
     save, skip = variant
-    with save_weight(save):
+    with weighing(CHOICES, save):
         found = records_of(history, users, vectors, kinds)
     if skip:
         left = history.take(np.flatnonzero(history.skipped()))
@@ -76,19 +54,15 @@ def records(
 def judged(part: Split, workshop: Workshop, settings: EvalSettings) -> tuple[Marks, dict[str, NDArray[np.int32]]]:
     """NDCG@100 by (variant, task), and who was asked by task."""
     shared, marks, rows = workshop.of(part.known), {}, {}
-    learnt, n = shared.foundation, settings.k[-1]
     for task in (Next(), Discover()):
         asked = task.questions(part, settings)
         rows[task.name] = asked.rows
         for name, variant in VARIANTS.items():
-            known = records(part.known.history, asked.rows, learnt.listened, part.known.columns.kind, variant)
-            scores = learnt.encoder.encode(known) @ learnt.vectors.T
-            scores[:, ~shared.rankable] = -np.inf
-            if isinstance(task, Discover):
-                for place, record in enumerate(known):
-                    scores[place, record.items[record.heard > 0]] = -np.inf
-            hit = metrics.hits(top(scores, n), asked.indptr, asked.items)
-            marks[name, task.name] = metrics.ndcg(hit, asked.sizes, n)
+            known = records(
+                part.known.history, asked.rows, shared.foundation.listened, part.known.columns.kind, variant
+            )
+            unheard = isinstance(task, Discover)
+            marks[name, task.name] = marked(known, asked, shared, settings.k[-1], unheard)
     return marks, rows
 
 
@@ -113,23 +87,15 @@ def table(weeks: list[tuple[Marks, dict[str, NDArray[np.int32]]]], settings: Eva
 
 def main() -> None:
     """Prints the table, and how many events of each kind there are."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--windows", type=int, default=4, help="weeks, four weeks apart")
-    parser.add_argument("--offset-days", type=float, default=14.0, help="how long before its end the data is cut")
-    parser.add_argument("--results", type=Path, default=Path("event-weights-results"))
-    options = parser.parse_args()
     try:
-        home = Home(options.home).require()
-        inputs = cut(gather(home), options.offset_days)
-        settings = EvalSettings(windows=options.windows)
-        workshop = Workshop(options.results, FitSettings.read(read_settings(home.settings)).foundation)
-        weeks = [judged(split(inputs, window), workshop, settings) for window in windows(inputs, settings)]
+        told = Weeks.told(__doc__, "event-weights-results")
+        weeks = [judged(part, told.workshop, told.settings) for part in told]
     except PalateError as error:
         sys.exit(f"error: {error}")
-    counts = np.bincount(inputs.history.event, minlength=len(Event))
-    told = ", ".join(f"{count:,} {Event(number).word}" for number, count in enumerate(counts.tolist()) if count)
-    print(f"{stamp()}\n{told}; {int(inputs.history.skipped().sum()):,} skips in all\n\n{table(weeks, settings)}")
+    history = told.inputs.history
+    counts = np.bincount(history.event, minlength=len(Event)).tolist()
+    there = ", ".join(f"{count:,} {Event(number).word}" for number, count in enumerate(counts) if count)
+    print(f"{stamp()}\n{there}; {int(history.skipped().sum()):,} skips in all\n\n{table(weeks, told.settings)}")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,6 @@ import itertools
 import json
 import os
 import random
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -36,9 +34,8 @@ from urllib.parse import quote
 import numpy as np
 import orjson
 
-from palate.core.home import Home
 from palate.listening.log import ListeningLog
-from served import Connection, cpu_seconds, free_port, started
+from served import Connection, copied, cpu_seconds, served
 from stamp import stamp
 from window.drawing import drawing
 
@@ -199,19 +196,13 @@ async def drive(driver: Driver, window_ms: int, rates: list[float], seconds: flo
 
 def measure(source: Path, window_ms: int, options: argparse.Namespace) -> list[Row]:
     """One window: a copy of the home, a server, every rate."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(shutil.copytree(source, Path(folder) / "home", ignore=shutil.ignore_patterns("lab", "world"))))
+    with copied(source, "lab", "world") as home:
         home.settings.write_text(f"[fresh]\nwindow_ms = {window_ms}\n", encoding="utf-8")
         with ListeningLog(home.log) as log:
             users, items = log.user_ids(), log.item_ids()
-        port = free_port()
-        server = started(home, port)
-        try:
-            driver = Driver(port, users, items, options.per_post)
+        with served(home) as server:
+            driver = Driver(server.port, users, items, options.per_post)
             return asyncio.run(drive(driver, window_ms, options.rates, options.seconds, server.pid))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
 
 
 HEADS = "window_ms | events/s asked | reached | CPU s per 1,000 events | CPU of the server | to taste p50 | p99 | \

@@ -17,9 +17,6 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import signal
-import tempfile
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -40,7 +37,7 @@ from palate.surfaces.ask import Ask
 from palate.surfaces.explain import explain
 from palate.surfaces.live import LiveHome
 from palate.surfaces.screens.for_you import FOR_YOU
-from served import Connection, cpu_seconds, free_port, quantiles, resident_mb, started
+from served import Connection, copied, cpu_seconds, quantiles, resident_mb, served
 
 N, IN_PROCESS_SLATES = 20, 400
 LOAD_SECONDS, EVENTS_A_SECOND, EVENTS_A_POST = 10.0, 1_000, 20
@@ -160,14 +157,12 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--posters", type=int, default=10)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(shutil.copytree(options.home, Path(folder) / "home")))
+    with copied(options.home) as home:
         with ListeningLog(home.log) as log:
             users, items = log.user_ids(), log.item_ids()
-        port = free_port()
         print(f"{len(users):,} listeners, {len(items):,} items, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-        server = started(home, port)
-        try:
+        with served(home) as server:
+            port = server.port
             asyncio.run(slates(port, users, options.rate, 2.0, options.connections))
             before = cpu_seconds(server.pid)
             spent, errors = asyncio.run(slates(port, users, options.rate, options.seconds, options.connections))
@@ -180,9 +175,6 @@ def main() -> None:
             print(f"with {EVENTS_A_SECOND:,} events a second: slates {quantiles(spent)}")
             print(f"    from event to taste: {quantiles(fresh)} of {len(fresh)}")
             print(f"memory: {resident_mb(server.pid):.0f} MB in all processes")
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
         stages = breakdown(home, users)
         print("in process: " + ", ".join(f"{name} {np.mean(ms):.2f}" for name, ms in stages.items()) + " ms (mean)")
         print("whole slate in process: " + quantiles([sum(parts) for parts in zip(*stages.values(), strict=True)]))

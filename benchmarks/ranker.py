@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from palate.surfaces.for_you import FOR_YOU
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import PalateError
@@ -38,6 +37,7 @@ from palate.ranking.ranker import Example, Ranker, RankerSettings
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
+from palate.surfaces.screens.for_you import FOR_YOU
 from stamp import stamp
 
 GROUPS = {

@@ -2,16 +2,23 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
 import numpy as np
 
 from palate.core.home import Home
+
+READY_SECONDS = 60.0
 
 
 class Connection:
@@ -34,16 +41,44 @@ class Connection:
             return int(answer.split(" ", 2)[1]), await reader.readexactly(length)
 
 
-def started(home: Home, port: int) -> subprocess.Popen[bytes]:
-    """A server that is ready."""
-    server = subprocess.Popen([sys.executable, "-m", "palate", "--home", str(home.root), "serve", "--port", str(port)])
-    for _ in range(300):
+@dataclass(frozen=True)
+class Server:
+    """Where a server answers, and the process whose costs are to be measured."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def copied(source: Path, *left_out: str) -> Iterator[Home]:
+    """A copy of a home to write to, without the files and folders of these names; gone when the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Home(Path(shutil.copytree(source, Path(folder) / "home", ignore=shutil.ignore_patterns(*left_out))))
+
+
+@contextmanager
+def served(home: Home) -> Iterator[Server]:
+    """A server over a home that is ready; ended with the block. SystemExit when it does not become ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "palate", "--home", str(home.root), "serve", "--port", str(port)]
+    process = subprocess.Popen(command)
+    try:
+        _until_ready(process, port)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < end:
         try:
             with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
-                return server
+                return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("the server did not become ready")
+    raise SystemExit("the server did not become ready; its own words are above")
 
 
 def free_port() -> int:

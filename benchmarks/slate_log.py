@@ -12,8 +12,6 @@ The home is copied first.
 import argparse
 import asyncio
 import random
-import shutil
-import signal
 import tempfile
 import time
 from collections import defaultdict
@@ -32,7 +30,7 @@ from palate.surfaces.answered import answered
 from palate.surfaces.ask import Ask
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer
-from served import cpu_seconds, free_port, quantiles, started
+from served import copied, cpu_seconds, quantiles, served
 
 ANSWERS, BATCH, DAYS, A_DAY = 1_000, 5, 14, 3
 
@@ -102,16 +100,11 @@ def over_http(home: Home, users: list[str], options: argparse.Namespace) -> None
     for turn in range(options.turns):
         for keep_days in (0, 30):
             home.settings.write_text(f"{told}\n[slates]\nkeep_days = {keep_days}\n", encoding="utf-8")
-            port = free_port()
-            server = started(home, port)
-            try:
-                asyncio.run(slates(port, users, options.rate, 2.0, 8))
+            with served(home) as server:
+                asyncio.run(slates(server.port, users, options.rate, 2.0, 8))
                 before = cpu_seconds(server.pid)
-                spent, errors = asyncio.run(slates(port, users, options.rate, options.seconds, 8))
+                spent, errors = asyncio.run(slates(server.port, users, options.rate, options.seconds, 8))
                 cpu_ms = (cpu_seconds(server.pid) - before) / len(spent) * 1000
-            finally:
-                server.send_signal(signal.SIGTERM)
-                server.wait()
             print(f"turn {turn}, keep_days = {keep_days}: {quantiles(spent)}, cpu {cpu_ms:.2f} ms, {errors} errors")
     home.settings.write_text(told, encoding="utf-8")
 
@@ -124,8 +117,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(shutil.copytree(options.home, Path(folder) / "home")))
+    with copied(options.home) as home, tempfile.TemporaryDirectory() as folder:
         with ListeningLog(home.log) as log:
             users = log.user_ids()
         in_process(home, users, Path(folder))

@@ -5,7 +5,6 @@ import math
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from palate.core.errors import Unavailable
 from palate.core.home import Home
 from palate.embeddings.space import Spaces
 from palate.fresh.engine import open_log, open_store
+from served import free_port
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.02
@@ -63,7 +63,7 @@ class Stage:
     home: Home
     engine: Engine
     random: Random
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @contextmanager
@@ -140,13 +140,6 @@ class Stage:
             return error.code, json.loads(error.read() or b"null")
         except (URLError, ConnectionError, TimeoutError):
             return 0, None
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def family(pid: int) -> list[int]:

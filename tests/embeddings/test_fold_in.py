@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
 from palate.core.errors import Corrupt
-from palate.embeddings.fold_in import LATEST, FoldIn
+from palate.embeddings.fold_in import LATEST, FoldIn, _widened
 from palate.embeddings.items import ItemModel, ItemSettings
 from palate.embeddings.records import UserRecord, decay
 
@@ -48,6 +48,13 @@ def test_it_solves_what_the_library_solves(plays: dict[int, float]) -> None:
     np.testing.assert_allclose(solved, expected, rtol=1e-2, atol=1e-3)
     rows = np.arange(ITEMS, dtype=np.int32)
     np.testing.assert_allclose(fold_in(of).scores(rows, solved), of.vectors[:, :-1] @ solved, rtol=1e-3, atol=1e-4)
+
+
+def test_every_finite_half_is_widened_exactly() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    assert np.array_equal(_widened(halves), halves.astype(np.float32))
+    assert np.array_equal(np.signbit(_widened(halves)), np.signbit(halves))  # minus zero too
 
 
 def test_one_item_of_one_factor_by_hand() -> None:

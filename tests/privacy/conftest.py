@@ -19,6 +19,7 @@ from palate.jobs.importing import import_listeners, import_listens
 from palate.lab.listening_tests.answers import Answer
 from palate.lab.listening_tests.design import Case, ListeningTest, Stimulus
 from palate.lab.listening_tests.shelf import make, new_keys
+from palate.listening.daily import DayTaste, DayTastes
 from palate.listening.exposures import Exposure, ExposureLog
 from palate.listening.log import ListeningLog
 from palate.listening.slates import Answered, SlateLog
@@ -56,6 +57,9 @@ def live(home: Home, listens: int = 40) -> None:
     with WeeklyLists(home.listening / "weekly.sqlite") as weekly:
         for user in (VICTIM, "somebody-else"):
             weekly.keep(user, "2026-W47", np.array([1, 2], np.int32), end)
+    with DayTastes(home.listening / "daily.sqlite") as days:
+        for user in (VICTIM, "somebody-else"):
+            days.keep(DayTaste(user, "taste@1", 20_000, 7, f"the taste of {user}".encode()), end)
     wrong = home.root.parent / "wrong.csv"
     wrong.write_text(f"user_id,item_id,timestamp\n{VICTIM},{ITEMS[0]},yesterday\n")
     import_listens(home, [wrong], {}, False, time.time())

@@ -36,9 +36,9 @@ from palate.store.records import OnlineStore
 from .places import ITEMS, VICTIM, places
 
 LIVE_PLACES = ("catalog/playlists.parquet", "lab/listening/lists/answers.jsonl", "lab/listening/lists/test.json",
-               "listening/exposures.sqlite", "listening/listeners.npz", "listening/log.sqlite",
-               "listening/slates.sqlite", "listening/weekly.sqlite", "online/playlists.npz", "online/records/data.mdb",
-               "recs.parquet")  # fmt: skip
+               "listening/daily.sqlite", "listening/exposures.sqlite", "listening/listeners.npz",
+               "listening/log.sqlite", "listening/slates.sqlite", "listening/weekly.sqlite", "online/playlists.npz",
+               "online/records/data.mdb", "recs.parquet")  # fmt: skip
 
 
 def states(home: Home) -> dict[str, bytes]:
@@ -61,8 +61,8 @@ def test_after_deletion_no_byte_of_the_home_holds_the_id(home: Home) -> None:
     (told,) = delete(home, [VICTIM])
     assert places(home, VICTIM) == []
     assert told.done
-    assert told.found == {"listens": 41, "exposures": 1, "slates": 2, "weekly": 1, "attributes": 1, "records": 1,
-                          "playlists": 1,
+    assert told.found == {"listens": 41, "exposures": 1, "slates": 2, "weekly": 1, "daily": 1, "attributes": 1,
+                          "records": 1, "playlists": 1,
                           "snapshots": 1, "tests": 1, "files": 1}  # fmt: skip
     assert states(home) == others, "nobody else's record changes"
     assert not holds_anything(export(home, VICTIM))

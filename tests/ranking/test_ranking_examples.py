@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embeddings.worlds import history_of
 from palate.core.candidates import Candidates
 from palate.core.clock import DAY_SECONDS
 from palate.core.listens import Event
@@ -14,11 +15,11 @@ from palate.embeddings.foundation import Foundation
 from palate.embeddings.inputs import Inputs
 from palate.embeddings.records import UserRecord
 from palate.embeddings.weights import event_weights
-from palate.jobs.fit import stock_at
+from palate.jobs.fit import cuts, stock_at
 from palate.listening.history import History
 from palate.ranking.examples import HORIZON_SECONDS, examples_at, with_popularity
 from palate.ranking.features import features
-from palate.ranking.ranker import Example
+from palate.ranking.ranker import Example, RankerSettings
 from palate.retrieval.query import Query
 from palate.retrieval.retrieve import retrieve
 from palate.retrieval.stock import Stock
@@ -150,3 +151,11 @@ def test_popularity_of_another_moment_leaves_the_factors_alone() -> None:
     changed = with_popularity(vectors, np.array([5, 6, 7], np.float32))
     assert changed.tolist() == [[1, 5], [1, 6], [1, 7]]
     assert vectors.tolist() == [[1, 1]] * 3
+
+
+def test_the_moments_by_hand() -> None:
+    history = history_of([(0, 0, 0.5), (0, 0, 70.0 - 1.0 / DAY_SECONDS)])  # its end is a second later: day 70
+    # before day 35 there are less than 28 days to rank by
+    weeks = [moment / DAY_SECONDS for moment in cuts(history, RankerSettings(cuts=9))]
+    assert weeks == pytest.approx([35.0, 42.0, 49.0, 56.0, 63.0])
+    assert cuts(history.until(0.0), RankerSettings()) == []

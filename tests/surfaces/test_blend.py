@@ -28,9 +28,9 @@ def members(world: Planted) -> list[Member]:
 
 
 def blend(world: Planted, members: list[Member], taken: tuple[int, ...] = ()) -> Blend:
-    return Blend(
-        sorted(members, key=lambda one: one.user_id), world.stock, world.path.labels, np.array(taken, np.int32)
-    )
+    ordered = sorted(members, key=lambda one: one.user_id)
+    queries = [replace(one.query, exclude=np.array(taken, np.int32)) for one in ordered]
+    return Blend(ordered, queries, world.stock, world.path.labels)
 
 
 def test_how_well_two_match_is_the_same_both_ways(members: list[Member]) -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from palate.core.clock import DAY_SECONDS
 from palate.surfaces.ask import Ask
-from palate.surfaces.freshness import FreshnessSettings
 from palate.surfaces.live import LiveHome
 from palate.surfaces.registry import answer
 from palate.surfaces.screens.daily_mix import TOO_FEW, mixed
@@ -105,10 +104,6 @@ def test_the_hour_does_not_move_it(world: Planted) -> None:
     morning = float(np.ceil(query.now / DAY_SECONDS) * DAY_SECONDS) + 3_600.0
     early, late = (mixed(world.path, replace(query, now=morning + h * 3_600.0), "u", 40) for h in (0, 20))
     assert [item.item_id for item in early.items] == [item.item_id for item in late.items]
-
-
-def test_its_taste_may_be_a_day_old() -> None:
-    assert FreshnessSettings().seconds("daily_mix") == DAY_SECONDS
 
 
 def test_who_played_nothing_is_told_so(live: LiveHome) -> None:

@@ -76,6 +76,16 @@ def test_a_shorter_slate_is_the_beginning_of_a_longer_one(world: Planted) -> Non
         assert rows(world, answer(world, FOR_YOU, world.query(user), 10)) == long[:10]
 
 
+@pytest.mark.parametrize("n", [1, 10, 49, 50, 51])
+def test_ranking_fewer_gives_the_beginning_of_ranking_a_hundred(world: Planted, n: int) -> None:
+    """So a batch, which has no further pages, needs to rank no more than it writes. Chance fills the 50th place."""
+    for user in world.listeners(least_events=20)[:20]:
+        query = replace(world.query(user), listener=f"u{user}")
+        few, many = (world.path.rank(FOR_YOU, query, length).candidates for length in (n, 100))
+        assert few.items.tolist() == many.items[:n].tolist()
+        assert few.scores.tolist() == many.scores[:n].tolist()
+
+
 def test_a_long_slate_is_filled_from_the_whole_catalogue(world: Planted) -> None:
     for user in some(world)[:5]:
         assert len(world.path.rank(FOR_YOU, world.query(user), 400).candidates) == 400

@@ -139,5 +139,5 @@ class Serving:
 def _warm(live: LiveHome) -> None:
     """Loads what the first request would have to wait for."""
     stock = live.path.stock
-    stock.directions, stock.popular, stock.new  # noqa: B018  # cached when first read
+    stock.directions, stock.lengths, stock.plays, stock.popular, stock.new  # noqa: B018  # cached when first read
     answer(live, "for_you", Ask(next(live.store.users(live.space.label), ""), 1))

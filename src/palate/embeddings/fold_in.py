@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import sposv
 
 from palate.core.artefacts import read_arrays, write_arrays
 from palate.core.clock import DAY_SECONDS
@@ -60,13 +61,16 @@ class FoldIn:
             return np.zeros(len(self.gram), np.float32)
         fade = decay(record.at - record.last[heard], self.half_life_days * DAY_SECONDS)
         weight = (self.confidence * fade).astype(np.float32)
-        rows = self.factors[record.items[heard]].astype(np.float32)
+        rows = _widened(self.factors[record.items[heard]])
         matrix = self.gram + (rows * (weight - 1.0)[:, None]).T @ rows
-        return np.asarray(np.linalg.solve(matrix, weight @ rows), np.float32)
+        # Cholesky, since the matrix is symmetric and positive definite: a third of the time of np.linalg.solve. LAPACK
+        # reads columns, and the transposed matrix is the same one.
+        _, found, failed = sposv(matrix.T, weight @ rows, lower=True)
+        return np.asarray(np.linalg.solve(matrix, weight @ rows) if failed else found, np.float32).ravel()
 
     def scores(self, items: NDArray[np.int32], solved: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n,) float32 dot products of `items` (catalogue rows) with what `solved` gave."""
-        return np.asarray(self.factors[items].astype(np.float32) @ solved, np.float32)
+        return np.asarray(_widened(self.factors[items]) @ solved, np.float32)
 
     def padded(self, n_items: int) -> "FoldIn":
         """With zeros for items that came later."""
@@ -98,3 +102,13 @@ class FoldIn:
     def load(cls, path: Path) -> "FoldIn":
         """What `save` wrote; Corrupt when it is something else."""
         return cls.of_arrays(read_arrays(path), str(path))
+
+
+def _widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:
+    """The same finite numbers in float32, by moving their bits: numpy converts each alone, three times as slow."""
+    bits = halves.view(np.int16).astype(np.int32)  # spreads the sign over the upper half
+    bits <<= 13
+    bits &= np.int32(-0x70002000)  # the sign; of what it was spread over, nothing
+    widened: NDArray[np.float32] = bits.view(np.float32)
+    widened *= np.float32(2.0**112)  # exponents count from 127 instead of 15
+    return widened

@@ -33,7 +33,7 @@ from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.store.items import ItemStore
 from palate.surfaces.ask import Ask
-from palate.surfaces.explain import KeptLabels
+from palate.surfaces.explain import KeptLabels, explain
 from palate.surfaces.path import Recipe, RequestPath
 from palate.surfaces.screens.for_you import FOR_YOU, FOR_YOU_UNHEARD
 
@@ -190,7 +190,8 @@ class _Answering:
         for user, state in self._moment.states_of(users):
             query = Query(state.record, state.taste, self._moment.at, listener=user)
             strangers += query.stranger
-            items = self._path.answer(self._recipe, query, self._n, user).items
+            shown = self._path.rank(self._recipe, query, self._n).candidates  # no further pages, unlike `answer`
+            items = explain(shown, query, self._path.stock, self._path.labels)
             columns["user_id"] += [user] * len(items)
             columns["rank"] += range(1, len(items) + 1)
             for name in ("item_id", "score", "source", "reason"):

@@ -1,6 +1,7 @@
 """Deleting people: `ask`, which is durable and blocks their return, then `carry_out`, which may be killed anywhere.
 
-    1. log, exposures, slates, lists of the week, attributes, records    from here on every answer is a stranger's
+    1. log, exposures, slates, lists of the week, tastes of the day,
+       attributes, records                                  from here on every answer is a stranger's
     2. once no training is under way, which would bring them back:
        records again, playlists and tables, snapshots, listening tests, leftovers of killed writers
     3. the files of 1 are written anew, since databases keep the bytes of what was deleted
@@ -23,6 +24,8 @@ from palate.core.home import Home
 from palate.core.locks import alone
 from palate.fresh.engine import open_log, open_store
 from palate.fresh.lock import FoldLock, Rounds
+from palate.listening.daily import FILE as DAILY
+from palate.listening.daily import DayTastes
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
@@ -38,15 +41,17 @@ from palate.store.record_store import RecordStore
 POLL_SECONDS = 0.1
 REST_SECONDS = 1.0  # between two tries while a training is under way
 SERVER_SECONDS = 120.0  # how long to wait for a running server to do it
-Shown = ExposureLog | SlateLog | WeeklyLists
+Shown = ExposureLog | SlateLog | WeeklyLists | DayTastes
 SHOWN: dict[str, tuple[str, type[Shown]]] = {
     "exposures": (EXPOSURES, ExposureLog), "slates": (SLATES, SlateLog), "weekly": (WEEKLY, WeeklyLists),
+    "daily": (DAILY, DayTastes),
 }  # fmt: skip
 KINDS = (
     "listens",
     "exposures",
     "slates",
     "weekly",
+    "daily",
     "attributes",
     "records",
     "playlists",

@@ -18,6 +18,8 @@ from palate.embeddings.records import HALF_LIVES_DAYS
 from palate.embeddings.states import UserState
 from palate.fresh.engine import has_records, open_log, open_store
 from palate.listening.backlog import LogBatch
+from palate.listening.daily import FILE as DAILY
+from palate.listening.daily import DayTastes
 from palate.listening.deleted import DeletedUsers
 from palate.listening.exposures import FILE as EXPOSURES
 from palate.listening.exposures import ExposureLog
@@ -51,6 +53,7 @@ def export(home: Home, user_id: str, store: RecordStore | None = None) -> dict[s
         "shown": _shown(home, user_id),
         "slates": _slates(home, user_id),
         "weekly": _weekly(home, user_id),
+        "daily": _daily(home, user_id),
         "attributes": ListenerTable.open(home.listeners).of(user_id),
         "playlists": _playlists(home, user_id, unread),
         "spaces": _spaces(home, user_id, store),
@@ -99,6 +102,19 @@ def _weekly(home: Home, user_id: str) -> dict[str, list[str]]:
         return {}
     with WeeklyLists(path) as lists, ItemStore(home.online / "items") as items:
         return {week: [str(items.id(row)) for row in rows.tolist()] for week, rows in lists.of(user_id).items()}
+
+
+def _daily(home: Home, user_id: str) -> list[dict[str, Any]]:
+    """Of each space, the day whose taste is kept, and up to where in the log it holds what they heard.
+
+    The taste itself is what `spaces` tells, as it was at that offset.
+    """
+    path = home.listening / DAILY
+    if not path.is_file():
+        return []
+    with DayTastes(path) as days:
+        kept = days.kept(user_id)
+    return [{"space": one.space, "day": str(np.datetime64(one.day, "D")), "offset": one.offset} for one in kept]
 
 
 def _slates(home: Home, user_id: str) -> list[dict[str, Any]]:

@@ -120,6 +120,28 @@ def apply(
     return candidates, removed
 
 
+def allowed(rows: NDArray[np.int32], query: Query, stock: Stock) -> NDArray[np.bool_]:
+    """(n,) which of the catalogue rows none of ALWAYS takes out."""
+    nobody = np.zeros((len(rows), 0), np.float32)
+    candidates = Candidates(rows, (), nobody, nobody.astype(np.int32), np.zeros(len(rows), np.float32))
+    kept = np.ones(len(rows), np.bool_)
+    for one in ALWAYS:
+        kept &= one(candidates, query, stock)[0]
+    return kept
+
+
+def wanted_by_all(queries: Sequence[Query]) -> Filter:
+    """Only what none of several listeners, each with a query, wants kept away."""
+
+    def wanted(candidates: Candidates, query: Query, stock: Stock) -> Kept:
+        kept = np.ones(len(candidates), np.bool_)
+        for one in queries:
+            kept &= allowed(candidates.items, one, stock)
+        return kept, "not wanted by all of them"
+
+    return wanted
+
+
 def _not_among(candidates: Candidates, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
     """(n,) True where the item is none of `rows`."""
     if not len(rows):

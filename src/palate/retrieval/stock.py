@@ -64,6 +64,12 @@ class Stock:
         np.divide(factors, length, out=factors, where=length > 0)
         return factors
 
+    @cached_property
+    def lengths(self) -> NDArray[np.float32]:
+        """(items,) float32, those of the factors without popularity; 1 for zeros, so that one may divide by them."""
+        length = np.sqrt(np.einsum("ij,ij->i", self.vectors[:, :-1], self.vectors[:, :-1]))
+        return np.where(length > 0, length, 1.0).astype(np.float32)
+
     def direction_of(self, taste: NDArray[np.float32]) -> NDArray[np.float32]:
         """(dim - 1,) unit norm or zeros: a taste # (dim,) to compare with `directions`.
 
@@ -79,6 +85,12 @@ class Stock:
     def _told(self) -> NDArray[np.bool_]:
         """(dim - 1,) the coordinates in which any item has something."""
         return np.asarray(self.vectors[:, :-1].any(axis=0), np.bool_)
+
+    @cached_property
+    def plays(self) -> NDArray[np.float32]:
+        """(items, 4) float32: log(1 + plays by everybody) in the week, in the month, ever; week - month + log 4."""
+        week, month, ever = (np.log1p(n) for n in (self.trends.week, self.trends.month, self.trends.ever))
+        return np.column_stack([week, month, ever, week - month + np.log(4.0)]).astype(np.float32)
 
     @cached_property
     def popular(self) -> NDArray[np.int32]:

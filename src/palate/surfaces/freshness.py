@@ -49,7 +49,7 @@ class FreshnessSettings:
     ads: str = AS_DEFAULT
     autoplay: str = AS_DEFAULT
     blend: str = AS_DEFAULT
-    daily_mix: str = "1d"  # still for a day
+    daily_mix: str = AS_DEFAULT  # of the day's first answer, whose taste is kept until the day is over
     discover_weekly: str = AS_DEFAULT
     dj: str = AS_DEFAULT
     enhance: str = AS_DEFAULT

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from palate.core.errors import BadInput
 from palate.core.slate import Shelf, Slate, SlateItem
 from palate.embeddings.records import UserRecord
+from palate.retrieval.filters import allowed, wanted_by_all
 from palate.retrieval.query import Query
 from palate.retrieval.stock import Stock
 from palate.surfaces.ask import Ask
@@ -86,19 +87,18 @@ def match_percent(one: Member, other: Member) -> int:
 
 @dataclass(frozen=True)
 class Blend:
-    """members # one or more, by user id; taken # rows that must not come."""
+    """members # one or more, by user id; queries # of everybody who is asked for, also of who played nothing."""
 
     members: list[Member]
+    queries: list[Query]
     stock: Stock
     labels: Labels
-    taken: NDArray[np.int32]
 
     @cached_property
     def counts(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Rows that any of them plays and that may be shown, ascending; how many of them play each."""
+        """Rows that any of them plays and all of them may be shown, ascending; how many of them play each."""
         rows, counts = np.unique(np.concatenate([one.played for one in self.members]), return_counts=True)
-        hidden = [one.record.hidden for one in self.members]
-        kept = self.stock.columns.available[rows] & ~np.isin(rows, np.concatenate([self.taken, *hidden]))
+        kept = np.logical_and.reduce([allowed(rows.astype(np.int32), one, self.stock) for one in self.queries])
         return rows[kept].astype(np.int32), counts[kept]
 
     def shared(self) -> NDArray[np.int32]:
@@ -183,9 +183,10 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
     unknown = sorted(set(users) - {one.user_id for one in members})
     notes = [f"Nothing is known yet of {listed(unknown)}."] if unknown else []
     if not members:
-        slate = live.path.answer(FOR_YOU, live.query(replace(ask, user_id=None, seeds=()), NAME), ask.n, ask.user_id)
-        return replace(slate, surface=NAME, note=notes[0])
-    blend = Blend(members, stock, live.path.labels, queries[0].exclude)
+        recipe = replace(FOR_YOU, filters=(*FOR_YOU.filters, wanted_by_all(queries)))
+        slate = live.path.answer(recipe, live.query(replace(ask, user_id=None, seeds=()), NAME), ask.n, ask.user_id)
+        return replace(slate, surface=NAME, note=" ".join([*notes, *([slate.note] if slate.note else [])]))
+    blend = Blend(members, queries, stock, live.path.labels)
     matches = [f"{one['user_id']} {one['percent']}%" for one in blend.matches()]
     notes = [f"How well each matches the others: {', '.join(matches)}.", *notes] if matches else notes
     shelves = blend.shelves(ask.n)

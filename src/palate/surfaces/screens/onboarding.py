@@ -33,10 +33,8 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
     UnknownItem for an item, BadInput for an artist or show that the catalogue does not hold.
     """
     picks = _picks(ask.seeds, live)
-    unknown = live.query(replace(ask, user_id=None, seeds=()), NAME)
+    unknown = _unknown(ask, live)
     query = with_picks(unknown, picks, live) if picks else unknown
-    if ask.user_id is not None:  # nothing else that they did counts here, but what they hid stays hidden
-        query = replace(query, record=replace(query.record, marks=live.read(ask.user_id).state.record.marks))
     on = Drafting(live.path, query, ask.n, PICKED)
     n_offered = ask.n - round((1 - OFFERED_SHARE) * ask.n) if picks else ask.n
     drafts = [*_after(on, picks), *_offers(on, live, [pick.name for pick in picks], n_offered)]
@@ -57,10 +55,21 @@ def answer(ask: Ask, live: LiveHome) -> Slate:
 def with_picks(query: Query, picks: list[Pick], live: LiveHome) -> Query:
     """The request of one of whom nothing is known but these picks."""
     stock, record = live.path.stock, UserRecord.empty(live.space.encoder.listened_dim)
+    record.marks = query.record.marks
     for row in dict.fromkeys(row for pick in picks for row in pick.rows if row < stock.n_items):
         kind = int(stock.columns.kind[row])
         record.add(row, kind, stock.listened[row], query.now, PICK_WEIGHT, skip=False, play=False)
     return replace(query, record=record, taste=live.space.encoder.encode([record], now=query.now)[0])
+
+
+def _unknown(ask: Ask, live: LiveHome) -> Query:
+    """The request of one of whom nothing is known but what they do not want."""
+    unknown = live.query(replace(ask, user_id=None, seeds=()), NAME)
+    if ask.user_id is None:
+        return unknown
+    own, record = live.query(replace(ask, seeds=()), NAME), UserRecord.empty(live.space.encoder.listened_dim)
+    record.marks = own.record.marks
+    return replace(unknown, record=record, limits=own.limits)
 
 
 def _picks(seeds: tuple[str, ...], live: LiveHome) -> list[Pick]:

@@ -52,8 +52,11 @@ class Taste:
         return cls(rows, labels, centres_of(stock.directions[rows], weights, labels))
 
 
-def mixes(on: Drafting, n: int) -> list[Filled]:
-    """A mix for each cluster that is large enough, the heaviest first, n items in all at most."""
+def mixes(on: Drafting, n: int, by_now: Drafting | None = None) -> list[Filled]:
+    """A mix for each cluster that is large enough, the heaviest first, n items in all at most.
+
+    by_now: the same listener later, whose plays are counted in what is said; None for no later.
+    """
     taste = Taste.of(on)
     large = [label for label in range(len(taste.centres)) if (taste.labels == label).sum() >= LEAST_OWN]
     large = large[: max(n // LEAST_ITEMS, 1)]
@@ -61,7 +64,7 @@ def mixes(on: Drafting, n: int) -> list[Filled]:
     filled = []
     for place, label in enumerate(large):
         rows = taste.rows[taste.labels == label]
-        told = _named(on, rows, used)
+        told = _named(on, on if by_now is None else by_now, rows, used)
         used.update(one[one["type"]] for one in told.evidence if one["type"] in ("artist", "genre"))
         name = f"daily_mix:{place + 1}"
         own = on.draft(name, on.offered(rows), says(told))
@@ -113,7 +116,7 @@ def _stacked(one: Candidates, two: Candidates) -> Candidates:
     )  # fmt: skip
 
 
-def _named(on: Drafting, rows: NDArray[np.int32], used: set[str]) -> Told:
+def _named(on: Drafting, by_now: Drafting, rows: NDArray[np.int32], used: set[str]) -> Told:
     """A title of the artists played most in the cluster, else of its genres, else of its first track; how often each.
 
     used: artists and genres that another mix is called after.
@@ -124,12 +127,13 @@ def _named(on: Drafting, rows: NDArray[np.int32], used: set[str]) -> Told:
         ordered = np.argsort(-here, kind="stable").tolist()
         chosen = [code for code in ordered if here[code] > 0 and names[code] not in used][:NAMED]
         if chosen:
-            told = _counted(on, kind, [names[code] for code in chosen], on.heard_by(codes)[0][chosen].tolist())
+            plays = by_now.heard_by(codes)[0][chosen].tolist()
+            told = _counted(by_now, kind, [names[code] for code in chosen], plays)
             called = [one[kind] for one in told]
             title = f"{', '.join(called)} and more" if (here > 0).sum() > len(chosen) else " and ".join(called)
             counts = " and ".join(f"{one[kind]} {_times(one['plays'])}" for one in told)
             return Told(title, f"You played {counts}.", told)
-    listen, name = on.listen(int(rows[0])), on.label(int(rows[0]))
+    listen, name = by_now.listen(int(rows[0])), on.label(int(rows[0]))
     return Told(f"{name} and more", f"You played {name} {_times(listen['plays'])}.", [listen])
 
 
