@@ -9,7 +9,8 @@ from palate.core.errors import BadSettings
 from palate.core.slate import Slate
 from palate.heads import Heads, Scores
 from palate.surfaces.ask import Ask
-from palate.surfaces.heads import HeadSettings, Opinion
+from palate.surfaces.head_settings import HeadSettings
+from palate.surfaces.heads import Opinion
 from palate.surfaces.registry import answer
 from palate.surfaces.screens.home import liked
 from surfaces.test_fates import scored

@@ -22,7 +22,7 @@ from palate.fresh.window import FreshSettings
 from palate.listening.slates import SlateSettings
 from palate.store.items import ItemStore
 from palate.surfaces.freshness import FreshnessSettings
-from palate.surfaces.heads import HeadSettings
+from palate.surfaces.head_settings import HeadSettings
 from palate.surfaces.rephrase import RephraseSettings
 
 STOP_SECONDS = 20  # for requests and commits under way when the server is stopped

@@ -40,7 +40,8 @@ from palate.surfaces.airings import Airings
 from palate.surfaces.ask import Ask
 from palate.surfaces.explain import KeptLabels
 from palate.surfaces.freshness import FreshnessSettings, Taken, Tastes
-from palate.surfaces.heads import HeadSettings, Opinion
+from palate.surfaces.head_settings import HeadSettings
+from palate.surfaces.heads import Opinion
 from palate.surfaces.limits import limits_of
 from palate.surfaces.onboarding import Onboarding
 from palate.surfaces.path import RequestPath
